@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
@@ -103,6 +104,7 @@ class _Part(NamedTuple):
 
 
 _Wiring = tuple[int, ...]  # per read from outside: its place in the iteration before, or -1 for a fixed node
+_Reads = frozenset[tuple[int, int, int]]  # of an iteration from outside: (place in it, reader, how often)
 
 
 class _Folding:
@@ -110,13 +112,13 @@ class _Folding:
 
     def __init__(self, graph: Graph, alike: Alike | None) -> None:
         self.nodes, self.alike = graph.nodes, alike
-        # Readers of each node; an output counts as one, numbered after the nodes.
-        self.readers: list[set[int]] = [set() for _ in graph.nodes]
+        # Who reads each node how often; an output counts as a reader, numbered after the nodes.
+        self.readers: list[Counter[int]] = [Counter() for _ in graph.nodes]
         for index, node in enumerate(graph.nodes):
             for source in node.inputs:
-                self.readers[source].add(index)
+                self.readers[source][index] += 1
         for number, output in enumerate(graph.outputs, len(graph.nodes)):
-            self.readers[output.node].add(number)
+            self.readers[output.node][number] += 1
         numbers: dict[Op, int] = {}
         known: dict[int, int] = {}  # most nodes of a repeat hold one operator object: hash each only once
         for node in graph.nodes:
@@ -157,7 +159,7 @@ class _Folding:
 
     def _run(self, parts: list[_Part], at: int, depth: int) -> int:
         """How many parts from `at` on are iterations of one repeat that are alike."""
-        count, size, reads = 1, parts[at].size, frozenset[tuple[int, int]]()
+        count, size, reads = 1, parts[at].size, _Reads()
         wiring: _Wiring | None = None
         while at + count < len(parts) and self._may_fold(parts[at + count - 1], parts[at + count]):
             a, b = parts[at + count - 1].start, parts[at + count].start
@@ -171,7 +173,7 @@ class _Folding:
         # stand where the next iteration would: otherwise the last is left out.
         end = parts[at].start + count * size
         last = self._reads(end - size, size, end)
-        return count if reads <= last and {place for place, _ in last - reads} <= set(wiring) else count - 1
+        return count if reads <= last and {place for place, _, _ in last - reads} <= set(wiring) else count - 1
 
     def _may_fold(self, part: _Part, after: _Part) -> bool:
         """Whether `after` is the next iteration of the repeat that `part` is an iteration of, and as large."""
@@ -215,25 +217,25 @@ class _Folding:
     def _same_entries(self, ports: dict[int, int]) -> bool:
         return self.alike != "entries" or all(self.nodes[x].shape == self.nodes[y].shape for x, y in ports.items())
 
-    def _reads(self, first: int, size: int, stop: int) -> frozenset[tuple[int, int]]:
-        """Who reads the iteration at `first` from outside first..stop-1, as (place in the iteration, reader)."""
+    def _reads(self, first: int, size: int, stop: int) -> _Reads:
+        """Who reads the iteration at `first` from outside first..stop-1."""
         return frozenset(
-            (place, reader)
+            (place, reader, times)
             for place in range(size)
-            for reader in self.readers[first + place]
+            for reader, times in self.readers[first + place].items()
             if not first <= reader < stop
         )
 
     def _gather(self, first: int, size: int, count: int) -> None:
         """Let the reads of iterations told once count as reads of the first one, so that a repeat in it sees them all;
         a read by the next iteration counts as a negative number."""
-        for index in range(first, first + size * count if count > 1 else first):
+        for index in range(first + size, first + size * count):
             place = (index - first) % size
             end = index - place + size
-            for reader in list(self.readers[index]):
+            for reader, times in self.readers[index].items():
                 inside = first <= reader < first + size * count
                 back = first + (reader - first) % size
-                self.readers[first + place].add(reader if not inside else back if reader < end else -1 - back)
+                self.readers[first + place][reader if not inside else back if reader < end else -1 - back] += times
 
 
 def _below(node: Node, depth: int) -> list[tuple[str, str, int, str]]:
