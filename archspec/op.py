@@ -11,6 +11,7 @@ import importlib
 import re
 import typing
 from collections.abc import Callable
+from math import sqrt
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeVar
 
@@ -21,7 +22,6 @@ Positive = Annotated[int, Field(gt=0)]
 Natural = Annotated[int, Field(ge=0)]
 # One number for every axis, or one per axis; `3` is stored as (3,) and spread over the axes by `per_axis`.
 Sizes = Annotated[tuple[Positive, ...], BeforeValidator(lambda v: (v,) if type(v) is int else v)]
-Sides = tuple[tuple[int, int], ...]  # settled padding or cropping: (begin, end) per axis
 
 
 class RuleError(Exception):
@@ -84,8 +84,21 @@ class Weight(NamedTuple):
     spec_init: Init | None = None
 
 
+def contraction_weights(shape: Shape, fan_in: int, bias: int, bias_init: float | None = None) -> tuple[Weight, ...]:
+    """Weight and bias of a layer that multiplies and sums `fan_in` values.
+
+    Drawn with He's bound sqrt(6/fan_in), which keeps the signal's size through ReLU layers (He et al. 2015), so that a
+    comparison after 100 layers still sees it.  `bias_init` is the value the spec asks the bias to start from.
+    """
+    weights = [Weight("weight", shape, Init("uniform", sqrt(6 / fan_in)))]
+    if bias:
+        asked = None if bias_init is None else Init("constant", bias_init)
+        weights.append(Weight("bias", (bias,), asked or Init("uniform", 1 / sqrt(fan_in)), spec_init=asked))
+    return tuple(weights)
+
+
 class Cost(NamedTuple):
-    """One forward pass of one example: multiply-accumulates of contractions, and every other floating-point operation."""
+    """One forward pass of one example: multiply-accumulates of contractions, and every other operation on floats."""
 
     macs: int = 0
     other: int = 0
@@ -96,7 +109,7 @@ class Cost(NamedTuple):
 
 
 class Torch(NamedTuple):
-    """How PyTorch computes a card: `module` is a class of torch.nn ("" when there is none) made from `args` and `kwargs`;
+    """How PyTorch computes a card: `module` is a class of torch.nn ("" when there is none) made from `args`, `kwargs`;
     `call` is the expression, with {m} the module, {0}, {1} ... the inputs and {all} all inputs separated by commas.
 
     `source` is the text of an nn.Module class called `module`, for what torch.nn lacks (it may use torch, nn and F).
@@ -111,8 +124,8 @@ class Torch(NamedTuple):
 
 
 class Onnx(NamedTuple):
-    """One ONNX node of a card's lowering.  Input names: "0", "1" ... are the card's inputs, "y" its output, the name of a
-    weight is that weight, "" an absent optional input, anything else a temporary of this card."""
+    """One ONNX node of a card's lowering.  Input names: "0", "1" ... are the card's inputs, "y" its output, the name of
+    a weight is that weight, "" an absent optional input, anything else a temporary of this card."""
 
     op: str
     inputs: tuple[str, ...] = ("0",)
@@ -120,25 +133,35 @@ class Onnx(NamedTuple):
     outputs: tuple[str, ...] = ("y",)
 
 
+def constant(name: str, *values: int) -> Onnx:
+    """A temporary that holds these integers: axes, sizes, pads."""
+    return Onnx("Constant", (), {"value_ints": values}, (name,))
+
+
 class Style(NamedTuple):
-    """How a card is drawn: fill colour, and a label template over the card's fields, `{name}` being the operator's name."""
+    """How a card is drawn: a fill colour and a label over the card's fields; `{name}` is the operator's name."""
 
     fill: str = "#eeeeee"
     label: str = "{name}"
 
 
 class Op(BaseModel):
-    """The base card.  A subclass states its fields and overrides the rules that differ from an elementwise operator's."""
+    """The base card.  A subclass states its fields and the rules that differ from an elementwise operator's."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
 
     name: ClassVar[str]  # set by @register
     positional: ClassVar[tuple[str, ...]] = ()  # which fields may be given by position, in the paper's order
+    variadic: ClassVar[bool] = False  # the last positional field takes every further argument: CROP((1,0), (1,0))
     arity: ClassVar[tuple[int, int | None]] = (1, 1)  # fewest and most inputs; None is any number
     view: ClassVar[bool] = False  # moves no data at inference: its output takes no memory
-    whole: ClassVar[bool] = False  # every output reads the whole input (its field is passed on, marked global)
     act: ClassVar[bool] = False  # takes act=: an activation that becomes a node of its own
     style: ClassVar[Style] = Style()
+
+    @property
+    def whole(self) -> bool:
+        """Whether every output reads the whole input: its field is passed on, marked global."""
+        return False
 
     def settle(self, *xs: Shape) -> Self:
         """This card with every argument that depends on the input made explicit.  Raises RuleError."""
@@ -185,7 +208,8 @@ def window_sizes(op: Op, windows: tuple[Window, ...], spatial: Shape) -> Shape:
         if size < 1:
             padded = n + w.pad[0] + w.pad[1]
             raise RuleError(
-                f"{op.name}'s kernel reaches {w.reach} and does not fit {padded} positions (axis {axis + 1} of {by(spatial)})",
+                f"{op.name}'s kernel reaches {w.reach} and does not fit {padded} positions"
+                f" (axis {axis + 1} of {by(spatial)})",
                 "kernel",
                 "use a smaller kernel, more padding, or drop a pool before it",
                 "A310",
@@ -196,6 +220,11 @@ def window_sizes(op: Op, windows: tuple[Window, ...], spatial: Shape) -> Shape:
 def by(sizes: tuple[int, ...]) -> str:
     """Sizes as papers print them: 64x112x112."""
     return "x".join(str(n) for n in sizes)
+
+
+def brief(sizes: tuple[int, ...]) -> int | tuple[int, ...]:
+    """Sizes as a person writes them in PyTorch: 3 for (3, 3)."""
+    return sizes[0] if len(set(sizes)) == 1 else sizes
 
 
 def per_axis(value: tuple[int, ...], rank: int, argument: str) -> tuple[int, ...]:
@@ -213,11 +242,17 @@ def per_axis(value: tuple[int, ...], rank: int, argument: str) -> tuple[int, ...
 
 
 def spatial_rank(op: Op, x: Shape) -> int:
-    """The number of spatial axes of an input that needs at least one."""
+    """The number of spatial axes of an input that needs one, two or three."""
     if len(x) < 2:
         raise RuleError(
             f"{op.name} needs a map (channels x height x width), and gets a vector of {x[0]}",
             help="a vector goes through FC; remove the FLATTEN or FC before it, or use FC here",
+            code="A305",
+        )
+    if len(x) > 4:
+        raise RuleError(
+            f"{op.name} works on one, two or three spatial axes, and gets {by(x)}",
+            help="merge axes first: RESHAPE(...)",
             code="A305",
         )
     return len(x) - 1

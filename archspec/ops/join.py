@@ -3,32 +3,260 @@
 from __future__ import annotations
 
 from math import prod
+from typing import ClassVar, Literal
 
-from archspec.op import Cost, Onnx, Op, RuleError, Shape, Style, Torch, by, register
+from archspec.op import Cost, Init, Onnx, Op, RuleError, Shape, Style, Torch, Weight, by, constant, register
 
 
 class Join(Op):
     """A join of two or more streams."""
 
-    arity = (2, None)
+    arity: ClassVar[tuple[int, int | None]] = (2, None)
     style = Style("#fff2cc", "{name}")
 
+    def refuse(self, xs: tuple[Shape, ...], what: str, help: str = "") -> RuleError:
+        """The error for streams that do not go together; it prints each different shape once."""
+        shapes = " and ".join(by(x) for x in dict.fromkeys(xs))
+        return RuleError(f"{self.name} needs {what}: {shapes}", help=help, code="A307")
 
-@register("add")
-class Add(Join):
-    """Elementwise sum of streams of one shape."""
+
+def numbered(xs: tuple[Shape, ...]) -> tuple[str, ...]:
+    """The ONNX names of the inputs."""
+    return tuple(str(i) for i in range(len(xs)))
+
+
+class Elementwise(Join):
+    """A join of streams of one shape, `work` operations per value and further stream."""
+
+    work: ClassVar[int] = 1
 
     def infer(self, *xs: Shape) -> Shape:
         if any(x != xs[0] for x in xs):
-            shapes = " and ".join(by(x) for x in dict.fromkeys(xs))
-            raise RuleError(f"{self.name} needs equal shapes: {shapes}", code="A307")
+            raise self.refuse(xs, "equal shapes")
         return xs[0]
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
-        return Cost(0, (len(xs) - 1) * prod(y))
+        return Cost(0, self.work * (len(xs) - 1) * prod(y))
+
+
+def broadcast(join: Join, xs: tuple[Shape, ...]) -> Shape:
+    """The shape of streams spread over each other: a vector (C,) stands for Cx1x1, and an axis of 1 for any size."""
+    rank = max(map(len, xs))
+    filled = [x + (1,) * (rank - 1) if len(x) == 1 else x for x in xs]
+    shape = tuple(map(max, *filled)) if all(len(x) == rank for x in filled) else ()
+    if not shape or any(n not in (1, m) for x in filled for n, m in zip(x, shape, strict=True)):
+        raise join.refuse(
+            xs,
+            "equal shapes, a vector of the channels, or a map of one channel",
+            "bring the streams to one shape first",
+        )
+    return shape
+
+
+def spread_torch(xs: tuple[Shape, ...], y: Shape) -> list[str]:
+    """The inputs as PyTorch broadcasts them: vectors get axes of 1."""
+    new = ", None" * (len(y) - 1)
+    return [f"{{{i}}}[:, :{new}]" if len(x) < len(y) else f"{{{i}}}" for i, x in enumerate(xs)]
+
+
+def spread_onnx(xs: tuple[Shape, ...], y: Shape) -> tuple[tuple[Onnx, ...], tuple[str, ...]]:
+    """The same for ONNX: the nodes that add the axes, and the names to compute with."""
+    short = [i for i, x in enumerate(xs) if len(x) < len(y)]
+    nodes = [Onnx("Unsqueeze", (str(i), "axes"), {}, (f"spread_{i}",)) for i in short]
+    if nodes:
+        nodes.insert(0, constant("axes", *range(2, len(y) + 1)))
+    return tuple(nodes), tuple(f"spread_{i}" if i in short else str(i) for i in range(len(xs)))
+
+
+@register("add")
+class Add(Elementwise):
+    """Elementwise sum of streams of one shape; `broadcast` lets a vector or a one-channel map be spread."""
+
+    broadcast: bool = False
+
+    def infer(self, *xs: Shape) -> Shape:
+        return broadcast(self, xs) if self.broadcast else super().infer(*xs)
 
     def torch(self, *xs: Shape) -> Torch:
-        return Torch(call=" + ".join(f"{{{i}}}" for i in range(len(xs))))
+        return Torch(call=" + ".join(spread_torch(xs, self.infer(*xs))))
 
     def onnx(self, *xs: Shape) -> tuple[Onnx, ...]:
-        return (Onnx("Sum", tuple(str(i) for i in range(len(xs)))),)
+        nodes, names = spread_onnx(xs, self.infer(*xs))
+        return (*nodes, Onnx("Sum", names))
+
+
+@register("mul")
+class Mul(Elementwise):
+    """Elementwise product; a vector per channel (C or Cx1x1) or a one-channel map (1xHxW) is spread over the others."""
+
+    def infer(self, *xs: Shape) -> Shape:
+        return broadcast(self, xs)
+
+    def torch(self, *xs: Shape) -> Torch:
+        return Torch(call=" * ".join(spread_torch(xs, self.infer(*xs))))
+
+    def onnx(self, *xs: Shape) -> tuple[Onnx, ...]:
+        nodes, (first, *rest) = spread_onnx(xs, self.infer(*xs))
+        chain = list(nodes)
+        for i, name in enumerate(rest, 1):
+            out = "y" if i == len(rest) else f"product_{i}"
+            chain.append(Onnx("Mul", (first, name), {}, (out,)))
+            first = out
+        return tuple(chain)
+
+
+@register("sub")
+class Sub(Elementwise):
+    """The first stream less the second."""
+
+    arity = (2, 2)
+
+    def torch(self, *xs: Shape) -> Torch:
+        return Torch(call="{0} - {1}")
+
+    def onnx(self, *xs: Shape) -> tuple[Onnx, ...]:
+        return (Onnx("Sub", ("0", "1")),)
+
+
+@register("absdiff")
+class AbsDiff(Elementwise):
+    """The absolute difference of two streams."""
+
+    arity = (2, 2)
+    work = 2
+
+    def torch(self, *xs: Shape) -> Torch:
+        return Torch(call="({0} - {1}).abs()")
+
+    def onnx(self, *xs: Shape) -> tuple[Onnx, ...]:
+        return Onnx("Sub", ("0", "1"), {}, ("difference",)), Onnx("Abs", ("difference",))
+
+
+@register("max")
+class Max(Elementwise):
+    """Elementwise maximum."""
+
+    def torch(self, *xs: Shape) -> Torch:
+        return Torch(call="torch.maximum({0}, {1})" if len(xs) == 2 else "torch.stack([{all}]).amax(0)")
+
+    def onnx(self, *xs: Shape) -> tuple[Onnx, ...]:
+        return (Onnx("Max", numbered(xs)),)
+
+
+@register("mean")
+class Mean(Elementwise):
+    """Elementwise mean."""
+
+    def cost(self, y: Shape, *xs: Shape) -> Cost:
+        return Cost(0, len(xs) * prod(y))
+
+    def torch(self, *xs: Shape) -> Torch:
+        return Torch(call=f"({' + '.join(f'{{{i}}}' for i in range(len(xs)))}) / {len(xs)}")
+
+    def onnx(self, *xs: Shape) -> tuple[Onnx, ...]:
+        return (Onnx("Mean", numbered(xs)),)
+
+
+@register("highway")
+class Highway(Elementwise):
+    """F*sigmoid(G) + x*(1 - sigmoid(G)) of the three streams F, G, x (Srivastava et al. 2015).  `gate_bias` is
+    what the bias of G's last layer starts from."""
+
+    gate_bias: float | None = None
+    arity = (3, 3)
+
+    def cost(self, y: Shape, *xs: Shape) -> Cost:
+        return Cost(0, 7 * prod(y))  # a sigmoid, and x + g*(F - x)
+
+    def torch(self, *xs: Shape) -> Torch:
+        return Torch(call="torch.lerp({2}, {0}, torch.sigmoid({1}))")
+
+    def onnx(self, *xs: Shape) -> tuple[Onnx, ...]:
+        return (
+            Onnx("Sigmoid", ("1",), {}, ("gate",)),
+            Onnx("Sub", ("0", "2"), {}, ("change",)),
+            Onnx("Mul", ("gate", "change"), {}, ("gated",)),
+            Onnx("Add", ("2", "gated")),
+        )
+
+
+_WEIGHTED_SUM = '''class WeightedSum(nn.Module):
+    """The sum of the inputs, each times the sigmoid of a learned number."""
+
+    def __init__(self, inputs: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(inputs))
+
+    def forward(self, *xs: torch.Tensor) -> torch.Tensor:
+        return sum(w * x for w, x in zip(torch.sigmoid(self.weight), xs))
+'''
+
+
+@register("wsum")
+class WeightedSum(Elementwise):
+    """The sum of sigmoid(w) * x over the streams, w learned, one per stream (Xie et al. 2019)."""
+
+    def weights(self, *xs: Shape) -> tuple[Weight, ...]:
+        return (Weight("weight", (len(xs),), Init("constant", 0.0)),)
+
+    def cost(self, y: Shape, *xs: Shape) -> Cost:
+        return Cost(0, (2 * len(xs) - 1) * prod(y) + 4 * len(xs))
+
+    def torch(self, *xs: Shape) -> Torch:
+        return Torch("WeightedSum", (len(xs),), call="{m}({all})", source=_WEIGHTED_SUM)
+
+    def onnx(self, *xs: Shape) -> tuple[Onnx, ...]:
+        names = numbered(xs)
+        return (
+            Onnx("Sigmoid", ("weight",), {}, ("gates",)),
+            Onnx("Split", ("gates",), {"axis": 0, "num_outputs": len(xs)}, tuple(f"gate_{i}" for i in names)),
+            *(Onnx("Mul", (i, f"gate_{i}"), {}, (f"gated_{i}",)) for i in names),
+            Onnx("Sum", tuple(f"gated_{i}" for i in names)),
+        )
+
+
+@register("concat")
+class Concat(Join):
+    """The streams' channels one after the other; `crop=center` cuts larger maps to the smallest, the odd cell at the
+    end."""
+
+    crop: Literal["none", "center"] = "none"
+
+    def infer(self, *xs: Shape) -> Shape:
+        if len({len(x) for x in xs}) > 1:
+            raise self.refuse(xs, "streams of one rank", "end the maps with FLATTEN, or the vectors with nothing")
+        smallest = tuple(map(min, *(x[1:] for x in xs)))
+        if self.crop == "none" and any(x[1:] != smallest for x in xs):
+            raise self.refuse(xs, "maps of one size", "concat(crop=center) cuts them to the smallest")
+        return (sum(x[0] for x in xs), *smallest)
+
+    def cost(self, y: Shape, *xs: Shape) -> Cost:
+        return Cost()
+
+    def cuts(self, x: Shape, y: Shape) -> tuple[tuple[int, int], ...]:
+        """First and last position (not included) that stay of each spatial axis."""
+        begins = [(n - m) // 2 for n, m in zip(x[1:], y[1:], strict=True)]
+        return tuple((begin, begin + m) for begin, m in zip(begins, y[1:], strict=True))
+
+    def torch(self, *xs: Shape) -> Torch:
+        y, parts = self.infer(*xs), []
+        for i, x in enumerate(xs):
+            cut = ", ".join(f"{begin}:{end}" for begin, end in self.cuts(x, y))
+            parts.append(f"{{{i}}}" if x[1:] == y[1:] else f"{{{i}}}[:, :, {cut}]")
+        return Torch(call=f"torch.cat([{', '.join(parts)}], dim=1)")
+
+    def onnx(self, *xs: Shape) -> tuple[Onnx, ...]:
+        y, nodes, names = self.infer(*xs), [], []
+        for i, x in enumerate(xs):
+            if x[1:] == y[1:]:
+                names.append(str(i))
+                continue
+            begins, ends = zip(*self.cuts(x, y), strict=True)
+            nodes += [
+                constant(f"from_{i}", *begins),
+                constant(f"to_{i}", *ends),
+                constant(f"axes_{i}", *range(2, len(x) + 1)),
+            ]
+            nodes.append(Onnx("Slice", (str(i), f"from_{i}", f"to_{i}", f"axes_{i}"), {}, (f"cut_{i}",)))
+            names.append(f"cut_{i}")
+        return (*nodes, Onnx("Concat", tuple(names), {"axis": 1}))
