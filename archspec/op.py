@@ -175,6 +175,10 @@ class Op(BaseModel):
         """Per spatial axis of the first input, what an output position reads; None where a position reads itself."""
         return None
 
+    def reads(self, number: int, *xs: Shape) -> tuple[Window, ...] | None:
+        """Per spatial axis of input `number`, what an output position reads of it: a join that crops has a window there."""
+        return self.windows(*xs) if number == 0 else None
+
     def infer(self, *xs: Shape) -> Shape:
         """Shape of the output.  Raises RuleError."""
         windows = self.windows(*xs)

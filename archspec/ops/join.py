@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import ClassVar, Literal
 
-from archspec.op import Cost, Init, Onnx, Op, RuleError, Shape, Style, Torch, Weight, by, constant, register
+from archspec.op import Cost, Init, Onnx, Op, RuleError, Shape, Style, Torch, Weight, Window, by, constant, register
 
 
 class Join(Op):
@@ -237,6 +237,12 @@ class Concat(Join):
         """First and last position (not included) that stay of each spatial axis."""
         begins = [(n - m) // 2 for n, m in zip(x[1:], y[1:], strict=True)]
         return tuple((begin, begin + m) for begin, m in zip(begins, y[1:], strict=True))
+
+    def reads(self, number: int, *xs: Shape) -> tuple[Window, ...] | None:
+        x, y = xs[number], self.infer(*xs)
+        if x[1:] == y[1:]:
+            return None
+        return tuple(Window(pad=(-begin, end - n)) for (begin, end), n in zip(self.cuts(x, y), x[1:], strict=True))
 
     def torch(self, *xs: Shape) -> Torch:
         y, parts = self.infer(*xs), []
