@@ -1,0 +1,197 @@
+"""`archspec ops`: the operators, and the page of one, both read from the cards."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+
+import click
+
+from archspec.commands.streams import deliver
+
+if TYPE_CHECKING:
+    from archspec.op import Op, Shape, Torch
+
+
+@click.command("ops")
+@click.argument("name", required=False)
+def command(name: str | None) -> int:
+    """The operators by family, or the page of one: its arguments, weights and lowerings.
+
+    \b
+    Example:
+      archspec ops CONV
+    """
+    from archspec import op
+    from archspec.source import nearest
+
+    if name is None:
+        deliver("\n".join(_listing()), None)
+        return 0
+    spelt = next((known for known in op.names() if known.lower() == name.lower()), None)
+    card = op.lookup(spelt) if spelt else None
+    if card is None:
+        meant = nearest(name, op.names())
+        hint = f" Did you mean {meant}?" if meant else " `archspec ops` lists them."
+        raise click.UsageError(f"There is no operator {name}.{hint}")
+    deliver("\n".join(_page(card)), None)
+    return 0
+
+
+def _cards() -> Iterator[tuple[type[Op], tuple[str, ...]]]:
+    """Every card with its other spellings, by family."""
+    from archspec import op
+
+    spellings: dict[type[Op], list[str]] = {}
+    for name in op.names():
+        card = op.lookup(name)
+        assert card is not None
+        spellings.setdefault(card, []).append(name)
+    for card in sorted(spellings, key=lambda card: (card.__module__, card.name)):
+        yield card, tuple(name for name in spellings[card] if name != card.name)
+
+
+def _listing() -> Iterator[str]:
+    family = ""
+    for card, others in _cards():
+        if card.__module__ != family:
+            if family:
+                yield ""
+            family = card.__module__
+            yield family.rpartition(".")[2]
+        yield f"  {' '.join((card.name, *others)):<24} {_sentence(card)}"
+
+
+def _sentence(card: type[Op]) -> str:
+    return (card.__doc__ or "").strip().partition("\n")[0]
+
+
+def _page(card: type[Op]) -> Iterator[str]:
+    from inspect import cleandoc
+
+    others = next(others for known, others in _cards() if known is card)
+    branches = card.arity != (1, 1) and card.arity != (0, 0)
+    arguments = f"({', '.join(card.positional)})" if card.positional else ""
+    yield card.name + arguments + ("[... | ...]" if branches else "")
+    if others:
+        yield f"also written {', '.join(others)}"
+    yield ""
+    yield cleandoc(card.__doc__ or "")
+    rows = [(name, *_argument(card, name)) for name in (*card.positional, *_named(card))]
+    if card.act:
+        rows.append(("act", "none", "an activation, which becomes a layer of its own"))
+    if rows:
+        yield ""
+        name, default = (max(len(row[column]) for row in rows) for column in (0, 1))
+        for row in rows:
+            yield f"  {row[0]:<{name}}  {row[1]:<{default}}  {row[2]}"
+    yield from _example(card)
+
+
+def _named(card: type[Op]) -> list[str]:
+    return [name for name in card.model_fields if name not in card.positional]
+
+
+def _argument(card: type[Op], name: str) -> tuple[str, str]:
+    """An argument's default, and what it takes."""
+    info = card.model_fields[name]
+    default = "required" if info.is_required() else _value(info.get_default())
+    return default, _takes(info.annotation, tuple(info.metadata))
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, tuple):
+        return "x".join(map(_value, value)) if value else "-"
+    return "none" if value is None else str(value)
+
+
+def _takes(kind: Any, limits: tuple[Any, ...] = ()) -> str:
+    """What an argument of this type takes, in words."""
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Annotated:
+        return _takes(inner[0], inner[1:])
+    if origin in (Union, types.UnionType):
+        return "; ".join(dict.fromkeys(_takes(part) for part in inner))
+    if origin is Literal:
+        return ", ".join(_value(word) for word in inner)
+    if origin is tuple:
+        if inner[-1] is not Ellipsis:
+            return f"({', '.join(map(_takes, inner))})"
+        return "words" if inner[0] is str else "one for all axes, or one per axis"
+    words = {bool: "on, off", int: "a whole number", float: "a number", str: "a word", type(None): "none"}
+    return words.get(kind, "a value") + _bounds(limits)
+
+
+def _bounds(limits: tuple[Any, ...]) -> str:
+    named = (("gt", "above"), ("ge", "from"), ("lt", "below"), ("le", "to"))
+    parts = [limit for limits in limits for limit in (getattr(limits, "metadata", None) or (limits,))]
+    said = [f"{word} {getattr(part, name)}" for part in parts for name, word in named if hasattr(part, name)]
+    return " " + " ".join(said) if said else ""
+
+
+# ---------------------------------------------------------------- a worked example
+
+_SHAPES: tuple[Shape, ...] = ((64, 32, 32), (64,), (64, 32), (64, 8, 8, 8))
+_VALUES: tuple[Any, ...] = (8, 16, 2, 128, (2,), 0.5, ((1, 1),), (8, 8))
+
+
+def _example(card: type[Op]) -> Iterator[str]:
+    """The card at work on the first shapes that it accepts."""
+    from archspec.op import by
+
+    found = sample(card)
+    if found is None:
+        return
+    op, shapes = found
+    given = ", ".join(f"{name}={_value(getattr(op, name))}" for name in op.model_fields if name in op.model_fields_set)
+    of = f"{card.name}({given})" if given else card.name
+    yield f"\nFor example {of} on {' and '.join(map(by, shapes))}:"
+    parts = op.parts(*shapes)
+    if parts:
+        yield f"  layers   {', '.join(part.name for part in parts)}"
+        return
+    settled = op.settle(*shapes)
+    output = settled.infer(*shapes)
+    yield f"  output   {by(output)}"
+    weights = settled.weights(*shapes)
+    if weights:
+        yield f"  weights  {', '.join(f'{weight.name} {by(weight.shape)}' for weight in weights)}"
+    cost = settled.cost(output, *shapes)
+    yield f"  work     {cost.macs:,} MACs, {cost.flops:,} FLOPs"
+    yield f"  PyTorch  {_torch(settled.torch(*shapes), len(shapes))}"
+    yield f"  ONNX     {', '.join(dict.fromkeys(node.op for node in settled.onnx(*shapes)))}"
+
+
+def sample(card: type[Op]) -> tuple[Op, tuple[Shape, ...]] | None:
+    """A card of this class with plain arguments, and shapes of inputs that it accepts."""
+    from itertools import product
+
+    from pydantic import ValidationError
+
+    from archspec.op import RuleError
+
+    count = card.arity[0]
+    if count == 0:
+        return None
+    required = [name for name, info in card.model_fields.items() if info.is_required()]
+    for values, shape in product(product(_VALUES, repeat=len(required)), _SHAPES):
+        shapes = (shape,) * count
+        try:
+            op = card(**dict(zip(required, values, strict=True)))
+            if not op.parts(*shapes):
+                op.settle(*shapes).infer(*shapes)
+        except (RuleError, ValidationError):
+            continue
+        return op, shapes
+    return None
+
+
+def _torch(record: Torch, count: int) -> str:
+    given = [*map(repr, record.args), *(f"{name}={value!r}" for name, value in record.kwargs.items())]
+    module = f"{'' if record.source else 'nn.'}{record.module}({', '.join(given)})" if record.module else ""
+    inputs = [chr(ord("a") + i) for i in range(count)]
+    return record.call.format(*inputs, m=module, all=", ".join(inputs))

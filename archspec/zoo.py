@@ -1,0 +1,128 @@
+"""What SPEC means: a file, `-` for standard input, or the name of a network that ships."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from archspec.resources import directory
+from archspec.source import Diagnostic, Source, Span, SpecError, nearest
+
+# More than any limit of the language; a device that never ends is not read to its end.
+_MOST_BYTES = 16 * 2**20
+_NET = re.compile(r"^net[ \t]+([A-Za-z_][A-Za-z0-9_]*)[ \t]*", re.MULTILINE)
+
+
+class Entry(NamedTuple):
+    """A network that ships: the name it is called by, where it stands, and the file's first comment."""
+
+    name: str
+    file: Path
+    net: str | None
+    title: str
+
+
+def entries() -> list[Entry]:
+    """Every network that ships and needs no arguments, sorted by file and place in it."""
+    return [entry for path in sorted(directory("specs").glob("*.arch")) for entry in _entries(path)]
+
+
+def find(name: str) -> Entry | None:
+    """The network that ships under this name; case, `-` and `_` do not matter.  A file's name stands for the file."""
+    wanted = _key(name)
+    known = entries()
+    for entry in known:
+        if _key(entry.name) == wanted:
+            return entry
+    for entry in known:
+        if wanted in (_key(entry.file.stem), _key(entry.file.name)):
+            return entry._replace(net=None)
+    return None
+
+
+def open_spec(spec: str) -> tuple[Source, str | None]:
+    """The text that SPEC names, and the net of it where a zoo name says which.  Raises SpecError.
+
+    A file comes before a zoo name.
+    """
+    if spec == "-":
+        return _decoded("<stdin>", sys.stdin.buffer.read(_MOST_BYTES + 1), None), None
+    if not os.path.lexists(spec):
+        entry = find(spec)
+        if entry is None:
+            raise _missing(spec)
+        return _decoded(f"specs/{entry.file.name}", entry.file.read_bytes(), str(entry.file.parent)), entry.net
+    try:
+        with open(spec, "rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+    except IsADirectoryError:
+        raise _refused("A701", f"{spec} is a directory", "name a spec file in it") from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise _refused("A701", f"cannot read {spec}: {reason}", "name a file that you may read") from None
+    return _decoded(spec, data, os.path.dirname(os.path.abspath(spec))), None
+
+
+def _entries(path: Path) -> list[Entry]:
+    text = path.read_text(encoding="utf-8")
+    title = next((line.lstrip("# ") for line in text.splitlines() if line.startswith("#")), "")
+    heads = list(_NET.finditer(text))
+    if not heads:
+        return [Entry(path.stem, path, None, title)]
+    ready = [head[1] for head in heads if not _needs_arguments(text, head.end())]
+    if len(ready) == 1:
+        return [Entry(path.stem, path, ready[0], title)]
+    return [Entry(net.lower(), path, net, title) for net in ready]
+
+
+def _needs_arguments(text: str, at: int) -> bool:
+    """Whether the formals that start at `at` have one without a default."""
+    if not text.startswith("(", at):
+        return False
+    depth, formal = 0, ""
+    for char in text[at:]:
+        depth += (char in "([") - (char in ")]")
+        if depth == 0 or (depth == 1 and char == ","):
+            if formal.strip("( ") and "=" not in formal:
+                return True
+            formal = ""
+        else:
+            formal += char
+        if depth == 0:
+            return False
+    return False
+
+
+def _key(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "")
+
+
+def _decoded(name: str, data: bytes, folder: str | None) -> Source:
+    if len(data) > _MOST_BYTES:
+        raise _refused("A601", f"{name} has more than {_MOST_BYTES:,} bytes", "is this the file you meant?")
+    try:
+        return Source(name, data.decode("utf-8-sig"), folder)
+    except UnicodeDecodeError as fault:
+        before = data[: fault.start].decode("utf-8-sig", errors="replace")
+        source = Source(name, data.decode("utf-8-sig", errors="replace"), folder)
+        message = f"{name} is not UTF-8 text: byte 0x{data[fault.start]:02x}"
+        span = Span(source, len(before), len(before) + 1)
+        raise SpecError((Diagnostic("A702", message, span, help="save the file as UTF-8"),)) from None
+
+
+def _missing(spec: str) -> SpecError:
+    meant = nearest(spec, [entry.name for entry in entries()])
+    if meant is not None:
+        help = f"did you mean {meant}, a network that ships?"
+    elif "->" in spec:
+        help = f"to give the text of a spec, write -e '{spec}'"
+    else:
+        help = "name a spec file, or one of `archspec zoo`"
+    return _refused("A701", f"there is no file {spec}, and no network of that name ships", help)
+
+
+def _refused(code: str, message: str, help: str) -> SpecError:
+    return SpecError((Diagnostic(code, message, help=help),))
