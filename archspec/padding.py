@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from archspec.op import Natural, RuleError, Shape
+from archspec.op import Natural, Onnx, RuleError, Shape, constant
 
 Padding = Literal["same", "valid", "same_upper", "same_lower", "causal"]
 Sides = tuple[tuple[int, int], ...]  # settled padding or cropping: (begin, end) per axis
@@ -55,3 +55,8 @@ def torch_pad(pad: Sides) -> tuple[int, ...]:
 def onnx_pads(pad: Sides) -> list[int]:
     """ONNX's order: every begin, then every end."""
     return [begin for begin, _ in pad] + [end for _, end in pad]
+
+
+def pad_amounts(pad: Sides) -> Onnx:
+    """The `pads` input of an ONNX Pad node, which counts the batch and the channels too."""
+    return constant("pads", 0, 0, *(begin for begin, _ in pad), 0, 0, *(end for _, end in pad))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import gcd, prod
 from typing import Annotated, Any, Self, cast
 
 from pydantic import BeforeValidator
@@ -29,6 +29,15 @@ from archspec.op import (
 from archspec.padding import Pad, Sides, onnx_pads, settle_pad, symmetric, torch_pad
 
 Offsets = Annotated[tuple[Natural, ...], BeforeValidator(lambda v: (v,) if type(v) is int else v)]
+
+
+def divide(entering: int, leaving: int, groups: int) -> None:
+    """Refuses groups that do not divide both the channels that enter and those that leave."""
+    for what, n in (("input", entering), ("output", leaving)):
+        if n % groups:
+            message = f"{n} {what} channels do not divide into {groups} groups"
+            help = f"write a number that divides {entering} and {leaving}: groups={gcd(entering, leaving)}"
+            raise RuleError(message, "groups", help, "A206")
 
 
 class Convolving(Op):
@@ -117,9 +126,7 @@ class Conv(GroupedConvolution):
 
     def settle(self, *xs: Shape) -> Self:
         settled = super().settle(*xs)
-        for what, n in (("input", xs[0][0]), ("output", self.channels)):
-            if n % self.groups:
-                raise RuleError(f"{n} {what} channels do not divide into {self.groups} groups", "groups", code="A206")
+        divide(xs[0][0], self.channels, self.groups)
         return settled
 
     def filters(self, x: Shape) -> int:
@@ -184,11 +191,9 @@ class TransposedConv(Convolving):
             raise RuleError(
                 "UPCONV pads both sides alike", "pad", "write one number per axis and CROP the result", "A204"
             )
-        for what, n in (("input", xs[0][0]), ("output", self.channels)):
-            if n % self.groups:
-                raise RuleError(f"{n} {what} channels do not divide into {self.groups} groups", "groups", code="A206")
+        divide(xs[0][0], self.channels, self.groups)
         out_pad = per_axis(self.out_pad, rank, "out_pad")
-        if any(o >= max(s, d) for o, s, d in zip(out_pad, settled.stride, settled.dilation, strict=True)):
+        if any(o >= s for o, s in zip(out_pad, settled.stride, strict=True)):
             raise RuleError(
                 "out_pad must be smaller than the stride", "out_pad", "write out_pad=1 for stride 2", "A204"
             )

@@ -32,7 +32,7 @@ class Elementwise(Join):
 
     def infer(self, *xs: Shape) -> Shape:
         if any(x != xs[0] for x in xs):
-            raise self.refuse(xs, "equal shapes")
+            raise self.refuse(xs, "equal shapes", "a 1x1 CONV changes the channels, a stride the size")
         return xs[0]
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:

@@ -262,7 +262,15 @@ class LocalResponseNorm(Op):
 
     def onnx(self, *xs: Shape) -> tuple[Onnx, ...]:
         attrs = {"size": self.n, "alpha": self.alpha * self.n, "beta": self.beta, "bias": self.k}
-        return (Onnx("LRN", ("0",), attrs),)
+        if len(xs[0]) == 3:
+            return (Onnx("LRN", ("0",), attrs),)
+        return (  # onnxruntime knows LRN on images alone; the channels see nothing of where a position lies
+            constant("image", 0, xs[0][0], -1, 1),
+            constant("shape", 0, *xs[0]),
+            Onnx("Reshape", ("0", "image"), {}, ("flat",)),
+            Onnx("LRN", ("flat",), attrs, ("normal",)),
+            Onnx("Reshape", ("normal", "shape")),
+        )
 
 
 @register("L2NORM")

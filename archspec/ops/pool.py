@@ -20,7 +20,7 @@ from archspec.op import (
     register,
     spatial_rank,
 )
-from archspec.padding import Pad, Sides, onnx_pads, settle_pad, symmetric, torch_pad
+from archspec.padding import Pad, Sides, onnx_pads, pad_amounts, settle_pad, symmetric, torch_pad
 
 
 class Pooling(Op):
@@ -122,13 +122,17 @@ class MaxPool(Pooling):
         return Torch(f"MaxPool{len(xs[0]) - 1}d", (), kwargs, call)
 
     def onnx(self, *xs: Shape) -> tuple[Onnx, ...]:
-        attrs = {
-            "kernel_shape": self.kernel,
-            "strides": self.stride,
-            "pads": onnx_pads(self.exact_sides(xs[0])),
-            "dilations": self.dilation,
-        }
-        return (Onnx("MaxPool", ("0",), attrs),)
+        sides = self.exact_sides(xs[0])
+        attrs = {"kernel_shape": self.kernel, "strides": self.stride, "dilations": self.dilation}
+        if all(max(side) < k for side, k in zip(sides, self.kernel, strict=True)):
+            return (Onnx("MaxPool", ("0",), attrs | {"pads": onnx_pads(sides)}),)
+        # More padding than onnxruntime takes: as much as a dilated kernel can ask for.
+        return (
+            pad_amounts(sides),
+            Onnx("Constant", (), {"value_float": float("-inf")}, ("least",)),
+            Onnx("Pad", ("0", "pads", "least"), {"mode": "constant"}, ("padded",)),
+            Onnx("MaxPool", ("padded",), attrs),
+        )
 
 
 @register("AVGPOOL")
@@ -140,7 +144,9 @@ class AveragePool(Pooling):
 
     def torch(self, *xs: Shape) -> Torch:
         module, kwargs = f"AvgPool{len(xs[0]) - 1}d", self.torch_window()
-        if self.torch_takes_pad():
+        # AvgPool3d refuses a map smaller than the kernel even where the padding makes up for it.
+        small = len(xs[0]) == 4 and any(n < k for n, k in zip(xs[0][1:], self.kernel, strict=True))
+        if self.torch_takes_pad() and not small:
             kwargs |= self.torch_padding()
             if not self.count_pad and any(map(any, self.sides)):
                 kwargs["count_include_pad"] = False
@@ -166,11 +172,8 @@ class AveragePool(Pooling):
             return (Onnx("AveragePool", ("0",), attrs | {"count_include_pad": 1}),)
         # Zeros of the padding count, the cells beyond them do not: so the former have to be there in earnest.
         beyond = tuple((0, max(0, e[1] - g[1])) for e, g in zip(exact, given, strict=True))
-        pads = Onnx(
-            "Constant", (), {"value_ints": [0, 0, *(b for b, _ in given), 0, 0, *(e for _, e in given)]}, ("pads",)
-        )
         return (
-            pads,
+            pad_amounts(given),
             Onnx("Pad", ("0", "pads"), {"mode": "constant"}, ("padded",)),
             Onnx("AveragePool", ("padded",), attrs | {"pads": onnx_pads(beyond), "count_include_pad": 0}),
         )

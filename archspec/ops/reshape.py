@@ -25,7 +25,7 @@ from archspec.op import (
     register,
     spatial_rank,
 )
-from archspec.padding import Sides, torch_pad
+from archspec.padding import Sides, pad_amounts, torch_pad
 
 _FILL = "#f3f3f3"
 # Cells per axis: 1 on both sides, or (begin, end); one entry is spread over the axes.
@@ -194,7 +194,7 @@ class PadEdges(Edging):
         return Torch(call=f"F.pad({{0}}, {torch_pad(self.pairs)}{extra})")
 
     def onnx(self, *xs: Shape) -> tuple[Onnx, ...]:
-        pads = constant("pads", 0, 0, *(b for b, _ in self.pairs), 0, 0, *(e for _, e in self.pairs))
+        pads = pad_amounts(self.pairs)
         if self.mode != "constant":
             return pads, Onnx("Pad", ("0", "pads"), {"mode": {"reflect": "reflect", "replicate": "edge"}[self.mode]})
         value = Onnx("Constant", (), {"value_float": self.value}, ("value",))

@@ -47,7 +47,10 @@ class Upsample(Op):
             size = per_axis(self.like[1:], rank, "like") if len(self.like) == rank + 1 else ()
             if not size:
                 raise RuleError(
-                    f"like= needs a map of {rank} spatial axes, and gets {by(self.like)}", "like", code="A305"
+                    f"like= needs a map of {rank} spatial axes, and gets {by(self.like)}",
+                    "like",
+                    "give a map of the same rank",
+                    "A305",
                 )
             return self.model_copy(update={"size": size, "like": ()})
         if self.size:

@@ -1,0 +1,301 @@
+"""Every operator's card against PyTorch and onnxruntime: shapes, state_dict, values, windows, and its refusals."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
+from pydantic import ValidationError
+from torch import nn
+
+from archspec import op
+from archspec.op import Op, RuleError, Shape, Window
+
+sys.path.insert(0, str(Path(__file__).parent))
+from op_cases import CASES, REFUSALS, Case, Refusal
+
+BATCH = 2
+OPSET = 20
+
+
+def settled(name: str, arguments: dict[str, Any], shapes: Iterable[Shape]) -> Op:
+    card = op.lookup(name)
+    assert card is not None, name
+    return card(**arguments).settle(*shapes)
+
+
+def torch_module(card: Op, shapes: tuple[Shape, ...]) -> nn.Module:
+    """The module that the card's record describes, as a tiny emitted file."""
+    record = card.torch(*shapes)
+    names = [f"x{i}" for i in range(len(shapes))]
+    call = record.call.format(*names, m="self.m", all=", ".join(names))
+    text = ["import torch", "import torch.nn.functional as F", "from torch import nn", record.source]
+    text += ["class Net(nn.Module):", "    def __init__(self):", "        super().__init__()"]
+    if record.module:
+        arguments = [*map(repr, record.args), *(f"{key}={value!r}" for key, value in record.kwargs.items())]
+        prefix = "" if record.source else "nn."
+        text.append(f"        self.m = {prefix}{record.module}({', '.join(arguments)})")
+    text += [f"    def forward(self, {', '.join(names)}):", f"        return {call}"]
+    space: dict[str, Any] = {"__name__": "emitted"}
+    exec("\n".join(text), space)
+    module = space["Net"]().eval()
+    assert isinstance(module, nn.Module)
+    return module
+
+
+def values(card: Op, shapes: tuple[Shape, ...], rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Random weights in the range of the card's own initialisation, positive where they must be."""
+    drawn = {}
+    for weight in card.weights(*shapes):
+        array = (
+            rng.uniform(0.5, 1.5, weight.shape) if weight.name == "running_var" else rng.normal(0, 0.5, weight.shape)
+        )
+        drawn[weight.name] = array.astype(np.float32)
+    return drawn
+
+
+def onnx_session(
+    card: Op, shapes: tuple[Shape, ...], y: Shape, weights: dict[str, np.ndarray], dtypes: list[str]
+) -> Any:
+    """The card's ONNX records as a model of one layer, run by onnxruntime."""
+    rename = {str(i): f"x{i}" for i in range(len(shapes))}
+    nodes = []
+    for record in card.onnx(*shapes):
+        inputs = [rename.get(name, name) for name in record.inputs]
+        nodes.append(helper.make_node(record.op, inputs, [rename.get(n, n) for n in record.outputs], **record.attrs))
+    kinds = {"float32": TensorProto.FLOAT, "int64": TensorProto.INT64}
+    graph = helper.make_graph(
+        nodes,
+        "layer",
+        [
+            helper.make_tensor_value_info(f"x{i}", kinds[t], ("N", *x))
+            for i, (x, t) in enumerate(zip(shapes, dtypes, strict=True))
+        ],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ("N", *y))],
+        [numpy_helper.from_array(array, name) for name, array in weights.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
+    onnx.checker.check_model(model, full_check=True)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def compare(card: Op, shapes: tuple[Shape, ...], dtypes: tuple[str, ...] = (), top: int = 2) -> None:
+    """Weights, shape and values of a settled card, as PyTorch and onnxruntime have them."""
+    assert hash(card) == hash(card.model_copy())
+    kinds = [*dtypes, *["float32"] * (len(shapes) - len(dtypes))]
+    rng = np.random.default_rng(7)
+    y = card.infer(*shapes)
+    weights = values(card, shapes, rng)
+    module = torch_module(card, shapes)
+    state = {key.removeprefix("m."): tensor for key, tensor in module.state_dict().items()}
+    state.pop("num_batches_tracked", None)
+    assert {key: tuple(tensor.shape) for key, tensor in state.items()} == {k: v.shape for k, v in weights.items()}
+    trainable = {key.removeprefix("m.") for key, p in module.named_parameters() if p.requires_grad}
+    assert trainable == {w.name for w in card.weights(*shapes) if w.trainable}
+    for key, array in weights.items():
+        state[key].copy_(torch.from_numpy(array))
+    inputs = [
+        rng.integers(0, top, (BATCH, *x)) if kind == "int64" else rng.normal(0, 1, (BATCH, *x)).astype(np.float32)
+        for x, kind in zip(shapes, kinds, strict=True)
+    ]
+    with torch.no_grad():
+        expected = module(*map(torch.from_numpy, inputs)).numpy()
+    assert expected.shape == (BATCH, *y)
+    assert np.isfinite(expected).all()
+    session = onnx_session(card, shapes, y, weights, kinds)
+    (got,) = session.run(None, {f"x{i}": x for i, x in enumerate(inputs)})
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
+
+
+def labelled(case: Case) -> str:
+    arguments = ",".join(f"{key}={value}" for key, value in case.arguments.items())
+    return f"{case.name}({arguments}) {' '.join(op.by(x) for x in case.shapes)}".replace(" ", "")
+
+
+def test_every_operator_has_a_case() -> None:
+    cards = {op.lookup(name) for name in op.names()}
+    assert {card.name for card in cards if card is not None} <= {case.name for case in CASES}
+
+
+@pytest.mark.parametrize("case", CASES, ids=labelled)
+def test_card_agrees_with_torch_and_onnxruntime(case: Case) -> None:
+    card = settled(case.name, case.arguments, case.shapes)
+    parts = card.parts(*case.shapes)
+    if card.name == "INPUT":
+        assert card.infer() == case.arguments["shape"]
+        return
+    if not parts:
+        compare(card, case.shapes, case.dtypes, case.top)
+    shapes = case.shapes
+    for part in parts:
+        ready = part.settle(*shapes)
+        compare(ready, shapes)
+        shapes = (ready.infer(*shapes),)
+    cost = card.cost(card.infer(*case.shapes), *case.shapes) if not parts else op.Cost()
+    assert cost.macs >= 0 and cost.other >= 0
+
+
+def reads(window: Window, o: int, n: int) -> set[int]:
+    """The input positions that output `o` sees along one axis of n positions."""
+    taps = (o * window.stride - window.pad[0] + j * window.dilation for j in range(window.kernel))
+    return {t // window.up for t in taps if t % window.up == 0 and 0 <= t // window.up < n}
+
+
+WINDOWED = [case for case in CASES if case.traced]
+
+
+@pytest.mark.parametrize("case", WINDOWED, ids=labelled)
+def test_windows_are_what_gradients_reach(case: Case) -> None:
+    """Each output position depends on exactly the positions that its window covers, along the first spatial axis."""
+    card = settled(case.name, case.arguments, case.shapes)
+    windows = card.windows(*case.shapes)
+    assert windows is not None and len(case.shapes) == 1
+    x = case.shapes[0]
+    assert tuple(w.size(n) for w, n in zip(windows, x[1:], strict=True)) == card.infer(x)[1:]
+    module = torch_module(card, case.shapes)
+    torch.manual_seed(3)
+    value = torch.randn(1, *x, requires_grad=True)
+    y = module(value)
+    for o in range(y.shape[2]):
+        (gradient,) = torch.autograd.grad(y[:, :, o].pow(2).sum() + y[:, :, o].sum(), value, retain_graph=True)
+        seen = gradient.abs().sum(dim=[d for d in range(gradient.dim()) if d != 2])
+        reached = set(torch.nonzero(seen > 1e-5 * seen.max()).flatten().tolist())
+        covered = reads(windows[0], o, x[1])
+        assert reached <= covered
+        if not case.name.startswith("MAX"):
+            assert reached == covered
+
+
+# ---------------------------------------------------------------- random windows
+
+
+@st.composite
+def windows_of(draw: st.DrawFn) -> tuple[int, dict[str, Any], tuple[int, ...]]:
+    rank = draw(st.integers(1, 3))
+    most = {1: 17, 2: 9, 3: 6}[rank]
+    size = tuple(draw(st.integers(1, most)) for _ in range(rank))
+    axes = [draw(st.tuples(st.integers(1, 4), st.integers(1, 4), st.integers(1, 2))) for _ in range(rank)]
+    kernel, stride, dilation = (tuple(axis[i] for axis in axes) for i in range(3))
+    pad: Any = draw(st.sampled_from(["same", "valid", "same_upper", "same_lower", "causal", None]))
+    if pad is None:
+        pad = tuple((draw(st.integers(0, k - 1)), draw(st.integers(0, k - 1))) for k in kernel)
+    return rank, {"kernel": kernel, "stride": stride, "dilation": dilation, "pad": pad}, size
+
+
+def fits(card: Op, shape: Shape) -> Shape:
+    """The output shape; an example whose kernel does not fit is dropped."""
+    try:
+        return card.infer(shape)
+    except RuleError as refusal:
+        assert refusal.code == "A310"
+        assume(False)
+        raise
+
+
+@settings(max_examples=60, deadline=None)
+@given(windows_of(), st.sampled_from([1, 2]), st.booleans())
+def test_any_convolution(drawn: Any, groups: int, bias: bool) -> None:
+    _, arguments, size = drawn
+    shape = (4, *size)
+    card = settled("CONV", {"channels": 6, "groups": groups, "bias": bias} | arguments, [shape])
+    fits(card, shape)
+    compare(card, (shape,))
+
+
+@settings(max_examples=120, deadline=None)
+@given(windows_of(), st.sampled_from(["MAXPOOL", "AVGPOOL"]), st.booleans(), st.booleans())
+def test_any_pool(drawn: Any, name: str, ceil: bool, count_pad: bool) -> None:
+    _, arguments, size = drawn
+    shape = (2, *size)
+    if name == "AVGPOOL":
+        del arguments["dilation"]
+        arguments["count_pad"] = count_pad
+    try:
+        card = settled(name, arguments | {"ceil": ceil}, [shape])
+    except RuleError as refusal:
+        assert refusal.argument == "pad"
+        assume(False)
+    fits(card, shape)
+    windows = card.windows(shape) or ()
+    # A dilated window can step over a small input; then nothing but padding is seen, and the backends differ.
+    assume(all(reads(w, o, n) for w, n in zip(windows, size, strict=True) for o in range(w.size(n))))
+    compare(card, (shape,))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 3), st.data())
+def test_any_transposed_convolution(rank: int, data: Any) -> None:
+    size = tuple(data.draw(st.integers(1, 6)) for _ in range(rank))
+    kernel, stride, dilation = (tuple(data.draw(st.integers(1, 3)) for _ in range(rank)) for _ in range(3))
+    pad = tuple(data.draw(st.integers(0, d * (k - 1))) for k, d in zip(kernel, dilation, strict=True))
+    out_pad = tuple(data.draw(st.integers(0, s - 1)) for s in stride)
+    sizes = {"kernel": kernel, "stride": stride, "dilation": dilation, "pad": pad, "out_pad": out_pad}
+    card = settled("UPCONV", {"channels": 3} | sizes, [(2, *size)])
+    fits(card, (2, *size))
+    compare(card, ((2, *size),))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 9), st.integers(1, 20), st.sampled_from(["nearest", "bilinear"]))
+def test_any_resize(n: int, m: int, mode: str) -> None:
+    card = settled("UPSAMPLE", {"size": (m,), "mode": mode}, [(2, n)])
+    (window,) = card.windows((2, n)) or ()
+    assert window.size(n) == m
+    compare(card, ((2, n),))
+
+
+@pytest.mark.parametrize("count_pad", [True, False])
+def test_ceil_mode_is_pytorchs(count_pad: bool) -> None:
+    """The values of the literal torch call, so that the padding in numbers is not only compared with itself."""
+    x = torch.randn(1, 2, 8, 8, generator=torch.Generator().manual_seed(1))
+    arguments = {"kernel": 3, "stride": 2, "pad": 1, "ceil": True, "count_pad": count_pad}
+    card = settled("AVGPOOL", arguments, [(2, 8, 8)])
+    literal = F.avg_pool2d(x, 3, 2, 1, ceil_mode=True, count_include_pad=count_pad)
+    assert torch.equal(torch_module(card, ((2, 8, 8),))(x), literal)
+    assert card.infer((2, 8, 8)) == tuple(literal.shape[1:])
+
+
+# ---------------------------------------------------------------- refusals
+
+
+@pytest.mark.parametrize("wrong", REFUSALS, ids=lambda wrong: f"{wrong.name}-{wrong.code}-{wrong.argument}")
+def test_a_wrong_argument_is_refused_by_name(wrong: Refusal) -> None:
+    with pytest.raises(RuleError) as caught:
+        card = settled(wrong.name, wrong.arguments, wrong.shapes)
+        card.infer(*wrong.shapes)
+    assert (caught.value.code, caught.value.argument) == (wrong.code, wrong.argument)
+    assert caught.value.help, "a refusal says what to type"
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("CONV", {"channels": 0}),
+        ("CONV", {"channels": 8, "kernel": (0, 3)}),
+        ("CONV", {}),
+        ("MAXPOOL", {"stride": -1}),
+        ("DROPOUT", {"rate": 1.0}),
+        ("BN", {"eps": 0.0}),
+        ("FC", {"width": 10, "widht": 3}),
+        ("PAD", {"mode": "mirror"}),
+    ],
+)
+def test_a_value_out_of_range_is_a_validation_error(name: str, arguments: dict[str, Any]) -> None:
+    card = op.lookup(name)
+    assert card is not None
+    with pytest.raises(ValidationError):
+        card(**arguments)
