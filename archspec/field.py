@@ -158,6 +158,9 @@ def union(a: Axis, b: Axis) -> tuple[Axis, Mismatch | None]:
         return a, None
     if a.step * b.period != b.step * a.period:
         return _widened(a, b), "strides"
+    p, q, r, s = a.lo[0], a.hi[0], b.lo[0], b.hi[0]
+    if a.period == b.period == 1 and p is not None and q is not None and r is not None and s is not None:
+        return Axis(1, a.step, (min(p, r),), (max(q, s),)), None if p + q == r + s else "grids"
     period = lcm(a.period, b.period)
     if period > PHASES:
         raise TooManyPhases
@@ -208,7 +211,17 @@ def meet(fields: Sequence[Field]) -> tuple[Field, Mismatch | None]:
     axes, mismatch = first.axes, None
     for field in rest:
         if field.axes != axes:
-            pairs = [union(a, b) for a, b in zip(axes, field.axes, strict=True)]
-            axes = tuple(axis for axis, _ in pairs)
-            mismatch = mismatch or next((odd for _, odd in pairs if odd), None)
+            axes, odd = _unions(axes, field.axes)
+            mismatch = mismatch or odd
     return Field(origin, axes, whole, bool(placed)), mismatch if placed else None
+
+
+def _unions(a: tuple[Axis, ...], b: tuple[Axis, ...]) -> tuple[tuple[Axis, ...], Mismatch | None]:
+    """The union along every axis; on square maps, the usual case, it is computed once."""
+    first, mismatch = union(a[0], b[0])
+    axes = [first]
+    for one, other in zip(a[1:], b[1:], strict=True):
+        axis, odd = (first, None) if one == a[0] and other == b[0] else union(one, other)
+        axes.append(axis)
+        mismatch = mismatch or odd
+    return tuple(axes), mismatch
