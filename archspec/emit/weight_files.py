@@ -99,7 +99,7 @@ def check_names(graph: Graph, weights: Mapping[str, Any]) -> None:
 
 def float_array(weights: Mapping[str, Any], key: str, shape: Shape) -> NDArray[np.float32]:
     """One weight as a contiguous little-endian float32 array, without a copy where it is one already."""
-    array = np.ascontiguousarray(weights[key], "<f4")
+    array = np.asarray(weights[key], "<f4", order="C")
     if array.shape != shape:
         raise ValueError(f"{key} is {_size(array.shape)}, the network has {_size(shape)}")
     return array
