@@ -80,7 +80,7 @@ class Diagnostic:
     """One thing to tell the author of a spec.
 
     `code` is stable (A3xx ...; W and N for warnings and notes).  `caption` stands under the carets, `expected` holds at
-    most five items in human words, `trace` the way to the fault, outermost first, and `help` what to type.
+    most five items in human words, `trace` the way to the fault (`in: ...` and `trace: ...`), `help` what to type.
     """
 
     code: str
@@ -161,7 +161,7 @@ def render(d: Diagnostic, *, color: bool = False) -> str:
                 out.append(f"{gutter} = {label.text}: {label.span.source.name}:{label.span.place}")
     else:
         gutter = ""
-    out += [f"{gutter} = in: {step}" for step in d.trace]
+    out += [f"{gutter} = {step}" for step in d.trace]
     if d.expected:
         out.append(f"{gutter} = expected: {', '.join(d.expected[:5])}")
     out += [f"{gutter} = note: {text}" for text in d.notes]

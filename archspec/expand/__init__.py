@@ -1,0 +1,1 @@
+"""Names, arithmetic, repeats and blocks: from syntax to a graph of settled operators."""

@@ -1,0 +1,182 @@
+"""What a file defines: blocks, nets, defaults, constants and knobs, and what it imports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from archspec import syntax
+from archspec.expand.values import Scope, Value, fail
+from archspec.limits import DEFAULT
+from archspec.parse import parse
+from archspec.source import Label, Source, Span, nearest
+
+RESERVED = ("for", "where", "pick")
+FLOW_STATEMENTS = (syntax.Flow, syntax.Input, syntax.Output, syntax.Assert, syntax.Shared, syntax.For)
+
+
+@dataclass(eq=False)
+class Definitions:
+    """One file: its syntax and the tables of its names.  `scope` holds its let and param values once computed."""
+
+    source: Source
+    file: syntax.File
+    blocks: dict[str, syntax.Block] = field(default_factory=dict)
+    nets: dict[str, syntax.Net] = field(default_factory=dict)
+    defaults: dict[str, syntax.Default] = field(default_factory=dict)
+    params: dict[str, syntax.Param] = field(default_factory=dict)
+    borrowed: dict[str, tuple[Definitions, syntax.Block]] = field(default_factory=dict)  # from "x" import B
+    files: dict[str, Definitions] = field(default_factory=dict)  # import "x" as name
+    scope: Scope = field(default_factory=Scope)
+
+    @property
+    def statements(self) -> tuple[syntax.Statement, ...]:
+        """The file's own flow, where it has no net: what stands outside every definition."""
+        return tuple(s for s in self.file.statements if isinstance(s, FLOW_STATEMENTS))
+
+    @property
+    def free(self) -> bool:
+        """Whether undeclared counts, `X?` and missing arguments are symbols to bind: a flow in a file without a net."""
+        return not self.nets
+
+    def block(self, name: str) -> tuple[Definitions, syntax.Block] | None:
+        """The block a name stands for here, with the file whose names and defaults it uses."""
+        if name in self.blocks:
+            return self, self.blocks[name]
+        if name in self.borrowed:
+            return self.borrowed[name]
+        alias, _, rest = name.partition(".")
+        return self.files[alias].block(rest) if rest and alias in self.files else None
+
+    def block_names(self) -> set[str]:
+        inside = {f"{alias}.{name}" for alias, file in self.files.items() for name in file.blocks}
+        return inside | self.blocks.keys() | self.borrowed.keys()
+
+
+@dataclass(eq=False)
+class Loader:
+    """Reads files and what they import, each once.  Imports stay below `root`: no absolute path, no way out."""
+
+    root: Path | None
+    loaded: dict[Path, Definitions] = field(default_factory=dict)
+    opening: list[Path] = field(default_factory=list)
+
+    def define(self, source: Source) -> Definitions:
+        """The definitions of a source.  Raises SpecError."""
+        made = Definitions(source, parse(source))
+        seen: dict[str, Span] = {}
+        for statement in made.file.statements:
+            self._enter(made, statement, seen)
+        return made
+
+    def _enter(self, made: Definitions, statement: syntax.Statement, seen: dict[str, Span]) -> None:
+        match statement:
+            case syntax.Version(span, number) if number != 1:
+                fail("A701", f"this file is for version {number} of the language, this archspec reads version 1", span)
+            case syntax.Block(name=name):
+                _once(seen, name, statement.name_span)
+                made.blocks[name] = statement
+            case syntax.Net(name=name):
+                _once(seen, name, statement.name_span)
+                made.nets[name] = statement
+            case syntax.Default(name=name):
+                made.defaults[name] = statement
+            case syntax.Param(name=name):
+                made.params[name] = statement
+            case syntax.Import(span, path, name):
+                alias = name or Path(path).stem
+                _once(seen, alias, span)
+                made.files[alias] = self._import(made.source, path, span)
+            case syntax.FromImport(span, path, names):
+                other = self._import(made.source, path, span)
+                for name in names:
+                    _once(seen, name, span)
+                    found = other.block(name)
+                    if found is None:
+                        near = nearest(name, other.block_names())
+                        hint = (
+                            f"did you mean {near}?" if near else f"it has {', '.join(sorted(other.blocks)) or 'none'}"
+                        )
+                        fail("A107", f"{path} has no block {name}", span, help=hint)
+                    made.borrowed[name] = found
+
+    def _import(self, source: Source, path: str, span: Span) -> Definitions:
+        here = Path(source.directory) if source.directory else self.root
+        if here is None or self.root is None:
+            fail("A702", "a text without a file cannot import by path", span, help="save the spec to a file")
+        if Path(path).is_absolute() or "://" in path or "\\" in path:
+            fail("A703", "imports are relative paths", span, help='write "blocks/heads.arch"')
+        target = (here / path).resolve()
+        if not target.is_relative_to(self.root.resolve()):
+            fail("A703", f"{path} lies outside {self.root.name or 'the project'}", span)
+        if target in self.opening:
+            fail("A704", f"{path} imports itself, through {len(self.opening)} files", span)
+        if len(self.opening) >= DEFAULT.import_depth or len(self.loaded) >= DEFAULT.files:
+            fail("A606", f"more than {DEFAULT.files} files, or imports more than {DEFAULT.import_depth} deep", span)
+        if target not in self.loaded:
+            try:
+                text = target.read_text(encoding="utf-8-sig")
+            except (OSError, UnicodeDecodeError) as why:
+                reason = "it is no UTF-8 text" if isinstance(why, UnicodeDecodeError) else why.strerror or "unreadable"
+                fail("A702", f"cannot read {path}: {reason}", span)
+            self.opening.append(target)
+            name = str(Path(source.name).parent / path) if source.directory else path
+            self.loaded[target] = self.define(Source(name, text, str(target.parent)))
+            self.opening.pop()
+        return self.loaded[target]
+
+
+def _once(seen: dict[str, Span], name: str, span: Span) -> None:
+    if name in RESERVED:
+        fail("A108", f"{name} is a word of the language", span, help="choose another name")
+    if name in seen:
+        fail("A109", f"{name} is defined twice", span, labels=(Label(seen[name], "first here"),))
+    seen[name] = span
+
+
+def settle_names(
+    made: Definitions,
+    evaluate: Callable[[Scope, syntax.Expr], Value],
+    bound: Callable[[str], tuple[bool, Value]],
+) -> None:
+    """Computes a file's let and param values in order, after those of the files it imports.
+
+    `bound` says what the command line binds to a param of the file that is being run.
+    """
+    for other in [*made.files.values(), *(definitions for definitions, _ in made.borrowed.values())]:
+        if other is not made and not other.scope.values:
+            settle_names(other, evaluate, lambda _: (False, None))
+    for statement in made.file.statements:
+        if isinstance(statement, syntax.Let):
+            made.scope.values[statement.name] = evaluate(made.scope, statement.value)
+        elif isinstance(statement, syntax.Param):
+            settle_param(made.scope, statement, evaluate, bound)
+
+
+def settle_param(
+    scope: Scope,
+    param: syntax.Param,
+    evaluate: Callable[[Scope, syntax.Expr], Value],
+    bound: Callable[[str], tuple[bool, Value]],
+) -> None:
+    """Gives a knob its value, from outside or its default, and checks it against its domain."""
+    given, value = bound(param.name)
+    if not given:
+        if param.value is None:
+            fail(
+                "A402",
+                f"param {param.name} has no value",
+                param.span,
+                help=f"bind it: -D {param.name}=..., or write a default: param {param.name} = ...",
+            )
+        value = evaluate(scope, param.value)
+    if param.domain is not None:
+        domain = evaluate(scope, param.domain)
+        allowed = domain if isinstance(domain, list) else [domain]
+        for entry in value if isinstance(value, list) and value not in allowed else [value]:
+            if entry not in allowed:
+                from archspec.expand.values import show
+
+                fail("A211", f"{param.name} = {show(entry)} is not in {show(domain)}", param.domain.span)
+    scope.values[param.name] = value

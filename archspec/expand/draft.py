@@ -1,0 +1,212 @@
+"""The graph while it grows: cards are settled once per call site and shape, and nodes are appended."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from archspec.expand.place import Place
+from archspec.expand.values import fail, show
+from archspec.graph import Graph, Node, Output
+from archspec.limits import DEFAULT
+from archspec.op import Op, RuleError, Shape, by, words
+from archspec.source import Diagnostic, Span, SpecError, nearest
+
+Arguments = dict[str, tuple[Any, Span]]  # value and where it was written
+
+
+class Settled(NamedTuple):
+    """One card made explicit for the shapes it reads, and the shape it gives."""
+
+    op: Op
+    shape: Shape
+
+
+class Draft:
+    """Nodes so far.  An operator used again with the same arguments and shapes is one object, so that what is known
+    of it need not be computed again."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self.read: set[int] = set()  # nodes that some other node or a tap reads
+        self._at: dict[str, int] = {}  # path -> index
+        self._cards: dict[Any, Op] = {}
+        self._settled: dict[tuple[int, tuple[Shape, ...]], tuple[Settled, ...]] = {}
+
+    def card(self, card: type[Op], arguments: Arguments, span: Span, place: Place) -> Op:
+        """The card with its arguments, validated.  Raises SpecError at the argument's own text."""
+        values = {name: value for name, (value, _) in arguments.items()}
+        key = (card, *((name, type(value), value) for name, value in values.items()))
+        found = self._cards.get(key)
+        if found is None:
+            try:
+                found = self._cards[key] = card(**values)
+            except ValidationError as why:
+                raise _refused(card, arguments, why, span) from None
+        return found
+
+    def settle(
+        self, op: Op, inputs: tuple[int, ...], arguments: Arguments, span: Span, place: Place
+    ) -> tuple[Settled, ...]:
+        """What the card comes to here: itself settled, or its parts in order.  Raises SpecError with trace."""
+        shapes = tuple(self.nodes[i].shape for i in inputs)
+        key = (id(op), shapes)
+        found = self._settled.get(key)
+        if found is None:
+            fewest, most = op.arity
+            if len(shapes) < fewest or (most is not None and len(shapes) > most):
+                wanted = (
+                    f"{fewest}" if most == fewest else f"at least {fewest}" if most is None else f"{fewest} to {most}"
+                )
+                fail("A308", f"{op.name} reads {wanted} stream{'s' * (wanted != '1')} and gets {len(shapes)}", span)
+            try:
+                found = self._settled[key] = tuple(_settle(op, shapes))
+            except RuleError as why:
+                raise self._broken(op, why, inputs, arguments, span, place) from None
+        return found
+
+    def add(
+        self,
+        settled: Settled,
+        inputs: tuple[int, ...],
+        path: str,
+        place: Place,
+        span: Span,
+    ) -> int:
+        """Appends a node and returns its index."""
+        if len(self.nodes) >= DEFAULT.nodes:
+            fail("A604", f"more than {DEFAULT.nodes:,} nodes, at {path}", span)
+        if path in self._at:
+            fail(
+                "A110",
+                f"two things are named {path}",
+                span,
+                help="give one of them another label: as NAME",
+                notes=(f"the other is at {self.nodes[self._at[path]].span.place}",),
+            )
+        shares = None
+        if place.sharing is not None:
+            owner = place.sharing.owner + path[len(place.sharing.here) :]
+            shares = self._owner(owner, settled, inputs, span)
+        node = Node(
+            path=path,
+            op=settled.op,
+            inputs=inputs,
+            shape=settled.shape,
+            scope=place.frames,
+            span=span,
+            shares=shares,
+        )
+        self._at[path] = len(self.nodes)
+        self.nodes.append(node)
+        self.read.update(inputs)
+        return len(self.nodes) - 1
+
+    def _owner(self, path: str, settled: Settled, inputs: tuple[int, ...], span: Span) -> int:
+        index = self._at[path]
+        owner = self.nodes[index]
+        mine = settled.op.weights(*(self.nodes[i].shape for i in inputs))
+        theirs = owner.op.weights(*(self.nodes[i].shape for i in owner.inputs))
+        if [w.shape for w in mine] != [w.shape for w in theirs]:
+            sizes = " and ".join(by(w[0].shape) for w in (theirs, mine))
+            fail("A309", f"{path} is shared, and its weights would have two shapes: {sizes}", span)
+        return index
+
+    def replace(self, index: int, op: Op) -> None:
+        """Gives a node another card of the same shape."""
+        self.nodes[index] = self.nodes[index].model_copy(update={"op": op})
+
+    def graph(self, name: str, outputs: tuple[Output, ...]) -> Graph:
+        return Graph(name=name, nodes=tuple(self.nodes), outputs=outputs)
+
+    def _broken(
+        self, op: Op, why: RuleError, inputs: tuple[int, ...], arguments: Arguments, span: Span, place: Place
+    ) -> SpecError:
+        """A card's refusal, at the argument it names, with the way in and the shapes on the way."""
+        at = arguments[why.argument][1] if why.argument in arguments else span
+        trace = [f"in: {step}" for step in way_in(place)]
+        if inputs:
+            trace.append(f"trace: {self.shapes_to(inputs[0])}")
+        found = Diagnostic(why.code, why.message, at, help=why.help, trace=tuple(trace))
+        return SpecError((found,))
+
+    def shapes_to(self, index: int, most: int = 6) -> str:
+        """The chain of shapes that leads to a node, block by block."""
+        steps: list[str] = []
+        at: int | None = index
+        previous: object = None
+        while at is not None:
+            node = self.nodes[at]
+            frame = next((f for f in node.scope if f.kind == "block" or (f.kind == "repeat" and f.labelled)), None)
+            if frame is None or frame is not previous:
+                name = frame.definition or frame.name if frame else node.op.name
+                steps.append(f"{name} {by(node.shape)}")
+            previous = frame
+            at = node.inputs[0] if node.inputs else None
+        steps.reverse()
+        shown = steps if len(steps) <= most else [steps[0], "...", *steps[1 - most :]]
+        return " -> ".join(shown)
+
+
+def _settle(op: Op, shapes: tuple[Shape, ...]) -> list[Settled]:
+    parts = op.parts(*shapes)
+    out = []
+    for part in parts or (op,):
+        settled = part.settle(*shapes)
+        shape = settled.infer(*shapes)
+        out.append(Settled(settled, shape))
+        shapes = (shape,)
+    return out
+
+
+def way_in(place: Place) -> list[str]:
+    """The frames around a place, innermost first, as `Bottleneck(64, 1), iteration 1 of 3 at 7:8`."""
+    lines: list[str] = []
+    pending = ""
+    for frame in reversed(place.frames):
+        if frame.kind == "block":
+            if pending:
+                lines.append(pending)
+            given = ", ".join(_shown(value) for _, value in frame.arguments)
+            pending = f"{frame.definition}({given})" if given else frame.definition
+        elif frame.kind == "repeat":
+            step = f"iteration {frame.index + 1} of {frame.count} at {frame.span.place}"
+            lines.append(f"{pending}, {step}" if pending else step)
+            pending = ""
+    return [*lines, pending] if pending else lines
+
+
+def _shown(value: Any) -> str:
+    return show(list(value)) if isinstance(value, tuple) and any(isinstance(v, tuple) for v in value) else show(value)
+
+
+def _refused(card: type[Op], arguments: Arguments, why: ValidationError, span: Span) -> SpecError:
+    """pydantic's complaint in the author's words; its location starts with the argument's name."""
+    found: dict[str, Diagnostic] = {}  # a union complains once per member; the first is enough
+    for error in why.errors(include_url=False):
+        argument = str(error["loc"][0]) if error["loc"] else ""
+        if argument in found:
+            continue
+        value, at = arguments.get(argument, (None, span))
+        choices = words(card, argument)
+        near = nearest(value, choices) if isinstance(value, str) else None
+        help = f"did you mean {near}?" if near else f"{argument} takes {_wanted(card, argument, choices)}"
+        message = f"{card.name}'s {argument} cannot be {show(value)}"
+        found[argument] = Diagnostic("A204", message, at, help=help)
+    return SpecError(tuple(found.values()))
+
+
+def _wanted(card: type[Op], argument: str, choices: tuple[str, ...]) -> str:
+    """What an argument accepts, in human words, from its annotation and its words."""
+    annotation = str(card.model_fields[argument].annotation) if argument in card.model_fields else ""
+    kinds = []
+    if "bool" in annotation:
+        kinds.append("on or off")
+    if "tuple" in annotation:
+        kinds.append("a size such as 3 or 3x3")
+    elif "int" in annotation:
+        kinds.append("a whole number")
+    elif "float" in annotation:
+        kinds.append("a number")
+    return ", or ".join([*kinds, *([", ".join(choices)] if choices else [])]) or "another value"

@@ -1,0 +1,421 @@
+"""The expander: flows, repeats, options and layers become nodes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, NoReturn
+
+from archspec import syntax
+from archspec.expand import joins, shorthand, stamps, taps
+from archspec.expand.arguments import card_arguments
+from archspec.expand.definitions import Definitions
+from archspec.expand.draft import Arguments, Draft
+from archspec.expand.free import Bindings, Free, staged, whole_count
+from archspec.expand.place import Bundle, Counter, Loop, Place, Site, Stream, lowered
+from archspec.expand.values import Callee, Evaluator, Scope, Value, Word, fail, iterate, kind, show
+from archspec.graph import Frame
+from archspec.limits import DEFAULT
+from archspec.op import Op, Shape, lookup, names
+from archspec.source import Diagnostic, Fix, Label, Span, SpecError, nearest
+
+MOST_ERRORS = 10
+
+
+class Stop(Exception):
+    """Ends a statement without a word: its cause is already reported."""
+
+
+class Expander:
+    """Expands one net: holds the draft, what is bound from outside, and what was found wrong."""
+
+    def __init__(self, definitions: Definitions, bindings: Bindings) -> None:
+        self.draft = Draft()
+        self.definitions = definitions
+        self.bindings = bindings
+        self.free = Free(definitions, bindings)
+        self.constants: dict[Any, Arguments] = {}
+        self.found: list[Diagnostic] = []
+        self.warnings: dict[Any, Diagnostic] = {}
+        self.steps = 0
+        self.asserts: list[tuple[syntax.Assert, Place]] = []
+
+    # ---------------------------------------------------------------- diagnostics
+
+    def stop_if_broken(self) -> None:
+        """Says nothing more of a label that is missing because the line that writes it failed."""
+        if self.found:
+            raise Stop
+
+    def report(self, error: SpecError) -> None:
+        """Keeps an error once, however many iterations meet it."""
+        seen = {(d.code, d.span) for d in self.found}
+        self.found += [d for d in error.diagnostics if (d.code, d.span) not in seen]
+        if len(self.found) >= MOST_ERRORS:
+            self.raise_found()
+
+    def raise_found(self) -> NoReturn:
+        raise SpecError(tuple(self.found[:MOST_ERRORS]))
+
+    def warn(self, code: str, message: str, span: Span, help: str = "") -> None:
+        found = Diagnostic(code, message, span, help=help, severity="warning")
+        self.warnings.setdefault((code, span), found)
+
+    # ---------------------------------------------------------------- values
+
+    def values_in(self, scope: Scope, place: Place) -> Evaluator:
+        def callee(expr: syntax.Ref | syntax.Call) -> Callee | None:
+            return self.callee(expr, place)
+
+        return Evaluator(scope, lambda tap: taps.value(self, tap, place), callee)
+
+    def evaluator(self, place: Place) -> Evaluator:
+        return self.values_in(place.scope, place)
+
+    def callee(self, expr: syntax.Ref | syntax.Call, place: Place) -> Callee | None:
+        """The operator or block an expression names, or None."""
+        if place.definitions.block(expr.name) is None and not _is_layer(expr.name):
+            return None
+        args = expr.args if isinstance(expr, syntax.Call) else None
+        return Callee(syntax.Layer(expr.span, expr.name, args, expr.span), place, expr.name)
+
+    def known(self, name: str, place: Place) -> bool:
+        """Whether a layer or block has this name; a switch of that name (`param POOL?`) does not hide it."""
+        return place.definitions.block(name) is not None or _is_layer(name)
+
+    def one(self, stream: Stream, span: Span) -> int:
+        """The node of a stream that has to be single."""
+        if isinstance(stream, Bundle):
+            choices = ", ".join(f".{name}" for name in stream.outputs)
+            fail(
+                "A311",
+                f"{stream.block} has {len(stream.outputs)} outputs, and one is needed here",
+                span,
+                help=f"label it and read one of {choices}: @label.{next(iter(stream.outputs))}",
+            )
+        return stream
+
+    def shape(self, stream: Stream, span: Span) -> Shape:
+        return self.draft.nodes[self.one(stream, span)].shape
+
+    # ---------------------------------------------------------------- flows
+
+    def starts_itself(self, flow: syntax.Flow, place: Place) -> bool:
+        """Whether a flow begins at INPUT, an input or a tap, rather than with what flows in."""
+        core = flow.steps[0].core
+        if isinstance(core, syntax.Tap):
+            return True
+        if isinstance(core, syntax.Layer):
+            found, _ = place.scope.find(core.name)
+            return core.name == "INPUT" or (core.name in place.body.streams and not found)
+        if isinstance(core, syntax.Wire | syntax.Group):
+            return all(self.starts_itself(branch.flow, place) for branch in core.branches)
+        return False
+
+    def flow(self, flow: syntax.Flow, place: Place, incoming: Stream | None) -> Stream:
+        """Runs a flow on a stream, or on nothing where it starts by itself."""
+        starts = self.starts_itself(flow, place)
+        stream = None if starts else incoming
+        if stream is None and not starts:
+            self._nothing_to_read(flow, place)
+        for position, step in enumerate(flow.steps):
+            if position and not isinstance(step.core, syntax.Layer | syntax.Short):
+                self._check_reads(step, place)
+            elif (
+                position
+                and isinstance(step.core, syntax.Layer)
+                and self.starts_itself(syntax.Flow(step.span, (step,)), place)
+            ):
+                self._drops(step)
+            stream = self.step(step, place, stream)
+        assert stream is not None
+        return stream
+
+    def _check_reads(self, step: syntax.Step, place: Place) -> None:
+        if not self.starts_itself(syntax.Flow(step.span, (step,)), place):
+            return
+        if isinstance(step.core, syntax.Wire):
+            fail(
+                "A306",
+                f"no branch of {step.core.name} reads the stream that flows in, so it would be lost",
+                step.core.name_span,
+                help="let one branch be ID, or start a new line with this join",
+            )
+        self._drops(step)
+
+    def _drops(self, step: syntax.Step) -> NoReturn:
+        fail(
+            "A306",
+            f"{step.core.span.text} in the middle of a flow would drop the stream that flows in",
+            step.core.span,
+            help="start a new line with it, or join: concat[ID | @name]",
+        )
+
+    def _nothing_to_read(self, flow: syntax.Flow, place: Place) -> NoReturn:
+        core = flow.steps[0].core
+        name = core.name if isinstance(core, syntax.Layer | syntax.Wire) else core.span.text
+        before = place.body.ends[-1][1] if place.body.ends else None
+        labels = (Label(Span(before.source, before.end, before.end + 1), "this flow ends here"),) if before else ()
+        fix = Fix(Span(core.span.source, core.span.start, core.span.start), "-> ") if before else None
+        start = "or start the flow from INPUT or a tap '@name'"
+        fail(
+            "A304",
+            f"{name} has nothing to read",
+            core.span,
+            caption="a new flow starts here",
+            labels=labels,
+            help=f"did the line above lose its '->'? write '-> {name}'; {start}" if before else "start from INPUT",
+            fix=fix,
+        )
+
+    # ---------------------------------------------------------------- steps
+
+    def step(self, step: syntax.Step, place: Place, stream: Stream | None) -> Stream:
+        self.count_step(step.span, place)
+        index = self._label_index(step, place)
+        if step.option is not None and not self._is_on(step, place):
+            self._reserve(step, place.counter)
+            result = stream
+        else:
+            result = self._repeated(step, step.repeats, Site(step.mark, index), place, stream)
+        if result is None:
+            fail("A304", "this option is off, so the flow has no beginning", step.span)
+        if step.mark is not None:
+            taps.write(self, step.mark, index, result, place)
+        return result
+
+    def count_step(self, span: Span, place: Place) -> None:
+        """Steps count even where they make no node, so that nothing runs on without an end."""
+        self.steps += 1
+        if self.steps > DEFAULT.steps:
+            fail("A605", f"more than {DEFAULT.steps:,} steps of expansion, at {place.path or 'the top'}", span)
+
+    def _label_index(self, step: syntax.Step, place: Place) -> tuple[int, ...]:
+        if step.mark is None or step.mark.index is None:
+            return ()
+        evaluate = self.evaluator(place)
+        numbers = []
+        for item in step.mark.index.items:
+            if isinstance(item, syntax.Star):
+                fail("A207", "a label has one place, it cannot be written at [*]", item.span)
+            value = evaluate.number(item)
+            if value != int(value) or value < 0:
+                fail("A207", f"an index is a whole number from 0, this is {show(value)}", item.span)
+            numbers.append(int(value))
+        return tuple(numbers)
+
+    def _is_on(self, step: syntax.Step, place: Place) -> bool:
+        assert step.option is not None
+        if step.option.condition is not None:
+            return self.evaluator(place).switch(step.option.condition)
+        name = step.mark.name if step.mark else getattr(step.core, "name", "")
+        if not name:
+            fail("A220", "an option on a group needs a name", step.option.span, help="label it: [ ... ]? as extra")
+        found, value = place.scope.find(name)
+        if found:
+            value = staged(value, name, step.span, place)
+        elif place.free:
+            value = self.free.symbol(name, step.option.span, place, "whether it is there")
+        else:
+            fail(
+                "A403",
+                f"{name}? is a switch that nothing declares",
+                step.option.span,
+                help=f"declare it, param {name}? = on, or bind it here: {name}?(not last)",
+            )
+        if not isinstance(value, bool):
+            fail("A202", f"{name}? is on or off, this is {kind(value)}", step.option.span)
+        return value
+
+    def _reserve(self, step: syntax.Step, counter: Counter) -> None:
+        """An option that is off keeps its number, so that switching it renames nothing else."""
+        if step.mark is None or isinstance(step.core, syntax.Group):
+            name = self._single_name(step)
+            if name and step.mark is None:
+                counter.next(name)
+            elif step.repeats:
+                counter.next("r")
+            elif isinstance(step.core, syntax.Group):
+                for inner in step.core.branches[0].flow.steps:
+                    self._reserve(inner, counter)
+
+    def _single_name(self, step: syntax.Step) -> str | None:
+        """What a step is named after: its layer or join; a group of one plain step counts as that step."""
+        core = step.core
+        if isinstance(core, syntax.Layer | syntax.Wire):
+            return core.name
+        if isinstance(core, syntax.Short):
+            return shorthand.operator(core)
+        if isinstance(core, syntax.Group) and len(core.branches) == 1 and len(core.branches[0].flow.steps) == 1:
+            inner = core.branches[0].flow.steps[0]
+            if not inner.repeats and inner.option is None and inner.mark is None:
+                return self._single_name(inner)
+        return None
+
+    def _repeated(
+        self, step: syntax.Step, repeats: tuple[syntax.Repeat, ...], site: Site, place: Place, stream: Stream | None
+    ) -> Stream | None:
+        """The step, run as often as its outermost remaining repeat says."""
+        if not repeats:
+            return self.core(step.core, site, place, stream)
+        repeat = repeats[-1]
+        single = self._single_name(step) if len(repeats) == 1 else None
+        name = lowered(site.mark, site.index) if site.mark else place.counter.next(single or "r")
+        rows = self._iterations(repeat, place)
+        run = object()
+        for i, values in enumerate(rows):
+            values = {**values, "first": i == 0, "last": i == len(rows) - 1}
+            path = f"{place.below(name)}.{i}"
+            frame = Frame("repeat", name, path, step.span, index=i, count=len(rows), labelled=site.mark is not None)
+            inner = place.inside(frame, scope=Scope(place.scope, values), loops=(*place.loops, Loop(run, i, len(rows))))
+            stream = self._repeated(step, repeats[:-1], Site(lent=single is not None), inner, stream)
+        return stream
+
+    def _iterations(self, repeat: syntax.Repeat, place: Place) -> list[dict[str, Value]]:
+        if repeat.loops:
+            return iterate(repeat.loops, self.evaluator(place))
+        assert repeat.count is not None
+        evaluate = self.evaluator(place)
+
+        def symbol(ref: syntax.Ref) -> Value:
+            if place.free and ref.name not in ("first", "last", "cin"):
+                return self.free.symbol(ref.name, ref.span, place, "how often the repeat runs")
+            return Word(ref.name, ref.span)
+
+        value = Evaluator(evaluate.scope, evaluate.tap, evaluate.callee, symbol).need(repeat.count)
+        name = repeat.count.name if isinstance(repeat.count, syntax.Ref) else "the count"
+        count = whole_count(staged(value, name, repeat.span, place), repeat.count.span)
+        if count > DEFAULT.steps:
+            fail("A605", f"more than {DEFAULT.steps:,} steps of expansion", repeat.span)
+        return [{}] * count
+
+    # ---------------------------------------------------------------- cores
+
+    def core(self, core: syntax.Core, site: Site, place: Place, stream: Stream | None) -> Stream | None:
+        match core:
+            case syntax.Layer():
+                return self.layer(core, site, place, place, stream)
+            case syntax.Short():
+                return self.layer(shorthand.layer(core), site, place, place, stream)
+            case syntax.Wire():
+                return joins.wire(self, core, site, place, stream)
+            case syntax.Tap():
+                found = taps.streams(self, core, place)
+                if len(found) != 1:
+                    fail("A221", f"{core.span.text} names {len(found)} streams", core.span, help="join them: add[...]")
+                if not isinstance(found[0], Bundle):
+                    self.draft.read.add(found[0])
+                return found[0]
+            case syntax.Group():
+                return self._group(core, site, place, stream)
+
+    def _group(self, group: syntax.Group, site: Site, place: Place, stream: Stream | None) -> Stream:
+        if len(group.branches) > 1:
+            fail(
+                "A303",
+                "parallel branches need a join",
+                Span(group.span.source, group.span.start, group.span.start + 1),
+                caption="which join?",
+                help="write add[...] to sum, concat[...] to stack channels, mul[...] to gate",
+            )
+        branch = group.branches[0]
+        if branch.loops or branch.guard is not None:
+            fail("A302", "for and if belong to a branch of a join", branch.span, help="write concat[ ... for x in xs]")
+        if site.lent:  # the repeat around took its name from the one step in here
+            return self.core(branch.flow.steps[0].core, site, place, stream)  # type: ignore[return-value]
+        return self.flow(branch.flow, place, stream)
+
+    def layer(
+        self, layer: syntax.Layer, site: Site, named: Place, place: Place, stream: Stream | None
+    ) -> Stream | None:
+        """A step by name: formal, INPUT or an input, shared flow, block, operator.
+
+        `named` is where the name and its arguments are looked up, `place` where the step stands.
+        """
+        found, value = named.scope.find(layer.name)
+        if found and (isinstance(value, Callee) or not self.known(layer.name, named)):
+            return self._formal(layer, value, site, place, stream)
+        if layer.name == "INPUT" or layer.name in named.body.streams:
+            return stamps.begin(self, layer, named)
+        if layer.name in named.body.shared:
+            return stamps.shared(self, layer, named.body.shared[layer.name], place, stream)
+        block = named.definitions.block(layer.name)
+        if block is not None:
+            streams = [] if stream is None else [stream]
+            return stamps.block(self, block, layer, site, named, place, streams)
+        card = self._card(layer, named)
+        if stream is None:
+            fail("A304", f"{layer.name} has nothing to read", layer.span)
+        return self.apply(card, layer, site, named, place, (self.one(stream, layer.span),))
+
+    def _formal(
+        self, layer: syntax.Layer, value: Value, site: Site, place: Place, stream: Stream | None
+    ) -> Stream | None:
+        if not isinstance(value, Callee):
+            fail("A115", f"{layer.name} is {kind(value)}, and a step is a layer or block", layer.name_span)
+        inner = value.layer
+        if layer.args is not None:
+            inner = replace(inner, args=(*(inner.args or ()), *layer.args))
+        return self.layer(inner, site, value.place, place, stream)
+
+    def _card(self, layer: syntax.Layer, place: Place) -> type[Op]:
+        card = lookup(layer.name) or (lookup(layer.name.upper()) if layer.name.islower() else None)
+        if card is not None and not card.name.islower():
+            return card
+        if card is not None:
+            fail("A301", f"{layer.name} joins branches", layer.name_span, help=f"write {layer.name}[a | b]")
+        blocks = place.definitions.block_names()
+        near = nearest(layer.name, {n for n in names() if not n.islower()} | blocks | place.scope.names())
+        fail(
+            "A101",
+            f"no layer or block is named {layer.name}",
+            layer.name_span,
+            caption="unknown",
+            help=f"did you mean {near}?" if near else "`archspec ops` lists the layers",
+            fix=Fix(layer.name_span, near) if near else None,
+        )
+
+    def apply(
+        self,
+        card: type[Op],
+        layer: syntax.Layer,
+        site: Site,
+        named: Place,
+        place: Place,
+        inputs: tuple[int, ...],
+    ) -> int:
+        """An operator on its inputs: one node, its parts, and its activation."""
+        rank = len(self.draft.nodes[inputs[0]].shape) - 1 if inputs else 0
+        arguments, act = card_arguments(self, card, layer, named, place, rank)
+        if card.name == "ID":
+            return inputs[0]
+        op = self.draft.card(card, arguments, layer.span, place)
+        settled = self.draft.settle(op, inputs, arguments, layer.span, place)
+        if act is not None and site.lent:
+            site = Site()  # the iteration holds two nodes, so neither can have its path
+        path = self.name(site, card.name, place)
+        if len(settled) == 1:
+            stream = self.draft.add(settled[0], inputs, path, place, layer.span)
+        else:
+            frame = Frame("block", path[len(place.path) :].lstrip("."), path, layer.span, card.name)
+            inner = place.inside(frame)
+            for part in settled:
+                stream = self.draft.add(part, inputs, inner.below(inner.counter.next(part.op.name)), inner, layer.span)
+                inputs = (stream,)
+        if act is not None:
+            after = self.layer(act.layer, Site(), act.place, place, stream)
+            assert after is not None
+            stream = self.one(after, layer.span)
+        return stream
+
+    def name(self, site: Site, word: str, place: Place) -> str:
+        """The path of what a step makes: lent by its repeat, its label, or its word and number."""
+        if site.lent:
+            return place.path
+        if site.mark is not None:
+            return place.below(lowered(site.mark, site.index))
+        return place.below(place.counter.next(word))
+
+
+def _is_layer(name: str) -> bool:
+    """Whether a name is an operator's, as a value (`norm=GN`): joins are none."""
+    return not name.islower() and name in names()

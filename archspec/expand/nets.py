@@ -1,0 +1,221 @@
+"""Which net a file runs, and its expansion from statements to a graph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from archspec import syntax
+from archspec.expand import taps
+from archspec.expand.arguments import block_arguments
+from archspec.expand.definitions import Definitions, settle_names
+from archspec.expand.flow import Expander, Stop
+from archspec.expand.free import Bindings, UsageError
+from archspec.expand.place import Body, Bundle, Counter, Place
+from archspec.expand.stamps import run_body, run_statement
+from archspec.expand.values import Evaluator, Scope, Value, fail
+from archspec.graph import Graph, Output, prune
+from archspec.source import Diagnostic, SpecError, nearest
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One `assert`, with what it needs to be evaluated once the analysis is there."""
+
+    statement: syntax.Assert
+    evaluate: Evaluator  # sees the names of the net; the facts of the analysis go into its scope
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """A net expanded: its graph, its asserts, and what to tell about it."""
+
+    graph: Graph
+    requirements: tuple[Requirement, ...]
+    warnings: tuple[Diagnostic, ...]
+
+
+def candidates(definitions: Definitions) -> list[str]:
+    """The nets that can be run without arguments."""
+    return [n for n, net in definitions.nets.items() if all(f.default is not None for f in net.formals)]
+
+
+def choose(definitions: Definitions, name: str | None, bound: set[str]) -> syntax.Net | None:
+    """The net to run, or None for a file whose flow stands outside any net.  Raises UsageError."""
+    nets = definitions.nets
+    if name is not None:
+        if name in nets:
+            return nets[name]
+        matching = [n for n in nets if n.lower() == name.lower()]
+        if len(matching) == 1:
+            return nets[matching[0]]
+        near = nearest(name, nets)
+        listed = f"the nets here are {', '.join(nets)}" if nets else "this file is one net without a name; leave it out"
+        raise UsageError(f"no net is named {name}", f"did you mean {near}? {listed}" if near else listed)
+    if not nets:
+        if not any(isinstance(s, syntax.Flow | syntax.For) for s in definitions.statements):
+            _no_net(definitions)
+        return None
+    ready = [n for n, net in nets.items() if all(f.default is not None or f.name in bound for f in net.formals)]
+    if len(ready) == 1:
+        return nets[ready[0]]
+    listed = ", ".join(_signature(net) for net in nets.values())
+    if not ready:
+        first = next(iter(nets.values()))
+        need = " ".join(f"-D {f.name}=..." for f in first.formals if f.default is None)
+        raise UsageError(f"every net here needs arguments: {listed}", f"bind them: {first.name} {need}")
+    raise UsageError(f"this file has {len(ready)} nets to choose from: {', '.join(ready)}", f"name one: {ready[0]}")
+
+
+def _signature(net: syntax.Net) -> str:
+    return f"{net.name}({', '.join(f.name for f in net.formals)})" if net.formals else net.name
+
+
+def _no_net(definitions: Definitions) -> None:
+    if definitions.blocks:
+        blocks = ", ".join(definitions.blocks)
+        raise UsageError(
+            f"{definitions.source.name} is a library of blocks ({blocks}) and holds no net",
+            "write a net that uses one: -e 'from \"FILE\" import BLOCK' and a flow, or archspec analyze another file",
+        )
+    raise SpecError(
+        (Diagnostic("A117", f"{definitions.source.name} holds no network", help="write INPUT(3x32x32) -> ..."),)
+    )
+
+
+def expand(definitions: Definitions, net: str | None, bindings: Bindings, outputs: tuple[str, ...] = ()) -> Expansion:
+    """The graph of one net of a file.  Raises SpecError with all that is wrong, or UsageError for a wrong request."""
+    x = Expander(definitions, bindings)
+    top = Place(definitions, definitions.scope, Body({}), Counter(), free=definitions.free)
+    bindings.read = x.evaluator(top)
+    settle_names(definitions, lambda s, e: x.values_in(s, top).need(e), bindings.get)
+    chosen = choose(definitions, net, set(bindings.given))
+    if chosen is None:
+        statements = definitions.statements
+        place = Place(definitions, Scope(definitions.scope), Body({}), Counter(), free=True)
+        name = "net"
+    else:
+        statements, place = _enter(x, chosen, bindings, top)
+        name = chosen.name
+    found = _run(x, statements, place)
+    bindings.check_all_used()
+    results = tuple(Output(name=n, node=i) for n, i in found)
+    graph = x.draft.graph(name, results)
+    graph, notes = _select(graph, outputs, place)
+    if len(x.draft.nodes) == len(place.body.streams):
+        fail("A117", f"{name} has an input and no layer", statements[-1].span)
+    requirements = tuple(Requirement(s, x.evaluator(where)) for s, where in x.asserts)
+    return Expansion(graph, requirements, (*x.warnings.values(), *notes))
+
+
+def _enter(x: Expander, net: syntax.Net, bindings: Bindings, top: Place) -> tuple[tuple[syntax.Statement, ...], Place]:
+    """The statements of a net with its formals in scope; a variant (`net B = A(..)`) leads to the net it calls."""
+    definitions = top.definitions
+    call = syntax.Layer(net.name_span, net.name, None, net.name_span)
+    caller = top
+    for _ in range(len(definitions.nets) + 1):
+        scope = Scope(definitions.scope)
+        call, given = _bind(net, call, bindings)
+        block_arguments(x, net, call, replace(caller, scope=Scope(caller.scope, given)), scope)
+        if isinstance(net.body, syntax.Body):
+            return net.body.statements, Place(definitions, scope, Body({}), Counter())
+        target = _variant(net, definitions)
+        if target is None:
+            return (net.body,), Place(definitions, scope, Body({}), Counter())
+        core = net.body.steps[0].core
+        assert isinstance(core, syntax.Layer)
+        caller = Place(definitions, scope, Body({}), Counter())
+        net, call = target, core
+    return fail("A316", f"{net.name} is a variant of itself", net.name_span)
+
+
+def _variant(net: syntax.Net, definitions: Definitions) -> syntax.Net | None:
+    """The net that `net B = A(args)` calls, or None."""
+    if not isinstance(net.body, syntax.Flow) or len(net.body.steps) != 1:
+        return None
+    step = net.body.steps[0]
+    if not isinstance(step.core, syntax.Layer) or step.repeats or step.option or step.mark:
+        return None
+    return definitions.nets.get(step.core.name)
+
+
+def _bind(net: syntax.Net, call: syntax.Layer, bindings: Bindings) -> tuple[syntax.Layer, dict[str, Value]]:
+    """The call with formals bound from outside in place of its own arguments, and the values it then refers to."""
+    named = [f.name for f in net.formals]
+    positional = iter(named)
+    args = {a.name or next(positional, ""): a for a in call.args or ()}
+    given: dict[str, Value] = {}
+    for name in named:
+        bound, value = bindings.get(name)
+        if bound:
+            given[f"-D {name}"] = value  # no name of the language is spelt so
+            args[name] = syntax.Arg(call.span, name, syntax.Ref(call.span, f"-D {name}"), call.span)
+    return replace(call, args=tuple(_as_named(n, a) for n, a in args.items())), given
+
+
+def _as_named(name: str, arg: syntax.Arg) -> syntax.Arg:
+    return syntax.Arg(arg.span, name or arg.name, arg.value, arg.name_span)
+
+
+def _run(x: Expander, statements: tuple[syntax.Statement, ...], place: Place) -> list[tuple[str, int]]:
+    """Runs the statements one by one; a fault in one does not hide those in the others."""
+    place.body.written = taps.labels_in(statements)
+    declared: list[syntax.Output] = []
+    for statement in statements:
+        try:
+            run_statement(x, statement, place, declared)
+        except SpecError as error:
+            _report(x, error)
+        except Stop:
+            pass
+    if not x.found:
+        try:
+            found = run_body(x, tuple(declared), place)
+            if found:
+                return found
+            fail("A117", "nothing flows here", statements[0].span if statements else None)
+        except SpecError as error:
+            _report(x, error)
+    return _raise(x)
+
+
+def _report(x: Expander, error: SpecError) -> None:
+    try:
+        x.report(error)
+    except SpecError:
+        _raise(x)
+
+
+def _raise(x: Expander) -> list[tuple[str, int]]:
+    """Every error found, with the graph up to the fault."""
+    partial = None
+    if len(x.draft.nodes) > 1:
+        partial = x.draft.graph("net", (Output(name="fault", node=len(x.draft.nodes) - 1),))
+    raise SpecError(tuple(x.found[:10]), partial)
+
+
+def _select(graph: Graph, outputs: tuple[str, ...], place: Place) -> tuple[Graph, tuple[Diagnostic, ...]]:
+    """The graph with the outputs asked for, and a note on what that leaves out."""
+    chosen = graph.outputs
+    if outputs:
+        known = {o.name: o for o in graph.outputs}
+        picked = []
+        for name in outputs:
+            if name in known:
+                picked.append(known[name])
+                continue
+            stream = place.body.streams.get(name)
+            entries = place.body.labels.get(name)
+            node = entries[0].stream if entries and len(entries) == 1 else stream
+            if node is None or isinstance(node, Bundle):
+                near = nearest(name, known.keys() | place.body.labels.keys())
+                listed = f"the outputs are {', '.join(known)}"
+                raise UsageError(f"no output is named {name}", f"did you mean {near}? {listed}" if near else listed)
+            picked.append(Output(name=name, node=node))
+        chosen = tuple(picked)
+    pruned = prune(graph, chosen)
+    dropped = len(graph.nodes) - len(pruned.nodes)
+    if not dropped:
+        return pruned, ()
+    kept = ", ".join(output.name for output in chosen)
+    text = f"{dropped} node{'s' * (dropped != 1)} that {kept} {'does' if len(chosen) == 1 else 'do'} not need {'are' if dropped != 1 else 'is'} left out"
+    return pruned, (Diagnostic("N301", text, severity="note"),)

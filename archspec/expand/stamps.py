@@ -1,0 +1,353 @@
+"""Blocks, nets and shared flows: bodies that are stamped where they are called, and what their statements do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from archspec import syntax
+from archspec.expand import taps
+from archspec.expand.arguments import block_arguments, frozen_arguments
+from archspec.expand.definitions import Definitions, settle_param
+from archspec.expand.draft import Settled
+from archspec.expand.place import Body, Bundle, Counter, Place, SharedFlow, Sharing, Site, Stream
+from archspec.expand.values import Scope, Value, Word, fail, iterate, kind, show
+from archspec.graph import Frame
+from archspec.limits import DEFAULT
+from archspec.op import Op, lookup
+from archspec.source import Span, nearest
+
+if TYPE_CHECKING:
+    from archspec.expand.flow import Expander
+
+
+# ---------------------------------------------------------------- where data enters
+
+
+def begin(x: Expander, layer: syntax.Layer, place: Place) -> Stream:
+    """INPUT or an input by name, at the start of a flow."""
+    body = place.body
+    if layer.name in body.streams:
+        if layer.args is not None:
+            fail("A223", f"{layer.name} is declared, it takes no arguments here", layer.span)
+        return _read(x, body.streams[layer.name])
+    if layer.args is not None:
+        if not place.free or body.streams:
+            fail(
+                "A223",
+                "INPUT(shape) belongs to a file without a net and without an input statement",
+                layer.span,
+                help="declare the input: input 3x224x224",
+            )
+        return declare(x, syntax.Input(layer.span, None, None, _shape_of(layer), layer.args[1:]), place)
+    if body.first is None:
+        if len(body.streams) > 1:
+            listed = ", ".join(body.streams)
+            fail(
+                "A312",
+                f"this net has {len(body.streams)} inputs, INPUT is none of them",
+                layer.span,
+                help=f"write {listed}",
+            )
+        if not place.free:
+            fail("A313", "this net declares no input", layer.span, help="write input 3x224x224 above this line")
+        return _add_input(x, "input", x.free.input_shape(layer.span, place), {}, place, layer.span)
+    return _read(x, body.first)
+
+
+def _read(x: Expander, stream: Stream) -> Stream:
+    if not isinstance(stream, Bundle | list):
+        x.draft.read.add(stream)
+    return stream
+
+
+def _shape_of(layer: syntax.Layer) -> syntax.Expr:
+    if not layer.args or layer.args[0].name not in (None, "shape"):
+        fail("A216", "INPUT needs a shape", layer.span, help="write INPUT(3x224x224)")
+    return layer.args[0].value
+
+
+def declare(x: Expander, statement: syntax.Input, place: Place) -> Stream:
+    """An `input` statement: a node, and a name to start flows with."""
+    name = statement.name or "input"
+    options = {a.name: a for a in statement.options if a.name}
+    if any(a.name is None for a in statement.options):
+        fail("A214", "an input's options are given by name", statement.span, help="write dtype=float32")
+    shape = statement.shape
+    evaluate = x.evaluator(place)
+    if isinstance(shape, syntax.Tuple):
+        value: Value = tuple(_size(x, item, options, place) for item in shape.items)
+    else:
+        value = evaluate.need(shape)
+    return _add_input(x, name, value, options, place, statement.span, statement.name)
+
+
+def _size(x: Expander, item: syntax.Expr, options: dict[str, syntax.Arg], place: Place) -> Value:
+    """One size of an input's shape: a value, or a name bound from outside or given to count with (`T=160`)."""
+    value = x.evaluator(place)(item)
+    if not isinstance(value, Word):
+        return value
+    bound, given = x.bindings.get(value.name)
+    if bound:
+        return given
+    if value.name in options:
+        return x.evaluator(place).need(options[value.name].value), value.name
+    return fail(
+        "A404",
+        f"the size {value.name} has no value",
+        value.span,
+        help=f"bind it, -D {value.name}=64, or give the value to count with: input (...), {value.name}=64",
+    )
+
+
+def _add_input(
+    x: Expander, name: str, value: Value, options: dict[str, Any], place: Place, span: Span, label: str | None = None
+) -> Stream:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = (value,)
+    if not isinstance(value, tuple | list) or not value:
+        fail("A224", f"an input needs a shape such as 3x224x224, this is {kind(value)}", span)
+    symbols = tuple(v[1] if isinstance(v, tuple) else "" for v in value)
+    sizes = tuple(v[0] if isinstance(v, tuple) else v for v in value)
+    if not all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in sizes):
+        fail("A224", f"every size of an input is a whole number from 1, this is {show(value)}", span)
+    known = {"dtype", "layout", *filter(None, symbols)}
+    for option, arg in options.items():
+        if option not in known:
+            near = nearest(option, known)
+            hint = f"did you mean {near}?" if near else "an input takes dtype and layout"
+            fail("A201", f"an input has no argument {option}", arg.name_span, help=hint)
+    layout, dtype = (_word(x, options, key, place) for key in ("layout", "dtype"))
+    if layout not in (None, "chw", "hwc"):
+        fail("A204", f"layout is chw or hwc, not {layout}", options["layout"].span)
+    if layout == "hwc":
+        sizes, symbols = (sizes[-1], *sizes[:-1]), (symbols[-1], *symbols[:-1])
+    arguments: dict[str, Any] = {"shape": (sizes, span)}
+    if dtype is not None:
+        arguments["dtype"] = (dtype, options["dtype"].value.span)
+    if any(symbols):
+        arguments["symbols"] = (symbols, span)
+    card = lookup("INPUT")
+    assert card is not None
+    op = x.draft.card(card, arguments, span, place)
+    top = replace(place, path="", frames=())
+    stream = x.draft.add(Settled(op, sizes), (), name.lower() if label is None else name, top, span)
+    body = place.body
+    body.first = stream if not body.streams else None
+    body.streams[name] = stream
+    return stream
+
+
+def _word(x: Expander, options: dict[str, Any], key: str, place: Place) -> str | None:
+    if key not in options:
+        return None
+    value = x.evaluator(place)(options[key].value)
+    return value.name if isinstance(value, Word) else str(value)
+
+
+# ---------------------------------------------------------------- shared flows
+
+
+def shared(x: Expander, layer: syntax.Layer, tower: SharedFlow, place: Place, stream: Stream | None) -> Stream:
+    """One more use of a shared flow: the first one owns the weights."""
+    if stream is None:
+        fail("A304", f"{layer.name} has nothing to read", layer.span)
+    if layer.args is not None:
+        fail("A223", f"{layer.name} is a shared flow, it takes no arguments", layer.span)
+    tower.uses += 1
+    home = tower.place
+    name = layer.name.lower()
+    path = home.below(name) if tower.uses == 1 else f"{home.below(name)}.use{tower.uses}"
+    frame = Frame("shared", name, path, layer.span, index=tower.uses - 1)
+    sharing = Sharing(tower.path, path) if tower.uses > 1 else None
+    if tower.uses == 1:
+        tower.path = path
+    # Names as where it was declared, nodes where it was declared, and the present frames so that errors tell the way.
+    inner = replace(home, path=path, frames=(*home.frames, frame), counter=Counter(), sharing=sharing, loops=())
+    return x.flow(tower.flow, inner, stream)
+
+
+# ---------------------------------------------------------------- blocks
+
+
+def block(
+    x: Expander,
+    found: tuple[Definitions, syntax.Block],
+    call: syntax.Layer | syntax.Wire,
+    site: Site,
+    named: Place,
+    place: Place,
+    streams: list[Stream],
+) -> Stream:
+    """One stamp of a block on its ports."""
+    definitions, what = found
+    _check_depth(what, call, place)
+    ports = _ports(x, what, call, streams)
+    scope = Scope(definitions.scope)
+    first = next(iter(ports.values()), None)
+    if first is not None and not isinstance(first, Bundle | list):
+        scope.values["cin"] = x.draft.nodes[first].shape[0]
+    block_arguments(x, what, call, named, scope)
+    path = place.path if site.lent else x.name(site, what.name, place)
+    name = "" if site.lent else path[len(place.path) :].lstrip(".")
+    arguments = frozen_arguments(what, scope)
+    frame = Frame(
+        "block", name, path, call.span, what.name, arguments, labelled=site.mark is not None and not site.lent
+    )
+    body = Body(dict(ports) if what.ports else {}, first)
+    inner = replace(place.inside(frame), definitions=definitions, scope=scope, body=body, loops=(), free=False)
+    if isinstance(what.body, syntax.Flow):
+        body.written = taps.labels_in((what.body,))
+        return x.flow(what.body, inner, first)
+    outputs = run_body(x, what.body.statements, inner)
+    return finish_block(x, what, outputs, inner)
+
+
+def _check_depth(what: syntax.Block, call: Any, place: Place) -> None:
+    stamped = [frame.definition for frame in place.frames if frame.kind == "block"]
+    if len(stamped) >= DEFAULT.block_depth:
+        fail("A604", f"blocks are nested more than {DEFAULT.block_depth} deep", call.span)
+    if what.name in stamped and any(f.definition == what.name and _encloses(what, f, place) for f in place.frames):
+        chain = " -> ".join([*stamped[stamped.index(what.name) :], what.name])
+        fail(
+            "A316",
+            f"{what.name} stamps itself: {chain}",
+            call.span,
+            help="repeat with *n instead; blocks cannot recurse",
+        )
+
+
+def _encloses(what: syntax.Block, frame: Frame, place: Place) -> bool:
+    """Whether a frame is a stamp of this very block rather than of one of the same name in another file."""
+    found = place.definitions.block(what.name)
+    return found is not None and found[1] is what
+
+
+def _ports(x: Expander, what: syntax.Block, call: syntax.Layer | syntax.Wire, streams: list[Stream]) -> dict[str, Any]:
+    if not what.ports:
+        if len(streams) != 1:
+            given = f"{len(streams)} streams" if streams else "nothing to read"
+            code = "A314" if streams else "A304"
+            fail(
+                code,
+                f"{what.name} has one input and gets {given}" if streams else f"{what.name} has nothing to read",
+                call.span,
+            )
+        return {"": x.one(streams[0], call.span)}
+    names = [port.name for port in what.ports if not port.rest]
+    rest = next((port.name for port in what.ports if port.rest), None)
+    if len(streams) < len(names) or (rest is None and len(streams) > len(names)):
+        wanted = f"{len(names)}{' or more' if rest else ''}"
+        fail(
+            "A314",
+            f"{what.name} has {wanted} inputs and gets {len(streams)}",
+            call.span,
+            help=f"write {what.name}[{' | '.join([*('@' + n for n in names), *(['...'] if rest else [])])}]",
+        )
+    ports: dict[str, Any] = {name: x.one(s, call.span) for name, s in zip(names, streams, strict=False)}
+    if rest is not None:
+        ports[rest] = [x.one(s, call.span) for s in streams[len(names) :]]
+    return ports
+
+
+def finish_block(x: Expander, what: syntax.Block, outputs: list[tuple[str, int]], place: Place) -> Stream:
+    """What a block with a body returns: its only end, or its outputs by name."""
+    if len(outputs) == 1:
+        return outputs[0][1]
+    if outputs:
+        return Bundle(dict(outputs), what.name)
+    return fail("A317", f"{what.name} has no end to return", what.name_span, help="write a flow, or output NAME")
+
+
+# ---------------------------------------------------------------- bodies
+
+
+def run_body(x: Expander, statements: tuple[syntax.Statement, ...], place: Place) -> list[tuple[str, int]]:
+    """Runs the statements of a block or net and returns its outputs: those declared, else its only unread end."""
+    body = place.body
+    body.written = taps.labels_in(statements)
+    declared: list[syntax.Output] = []
+    for statement in statements:
+        run_statement(x, statement, place, declared)
+    if declared:
+        return _declared(x, declared, place)
+    ends = {x.one(stream, span): span for stream, span in body.ends if not _is_read(x, stream)}
+    if len(ends) > 1:
+        spans = list(ends.values())
+        places = ", ".join(span.place for span in spans)
+        fail(
+            "A318",
+            f"{len(ends)} flows end here unread, at {places}",
+            spans[-1],
+            help="say which is returned: output NAME, ...",
+        )
+    return [(_label_of(body, node) or "output", node) for node in ends]
+
+
+def _is_read(x: Expander, stream: Stream) -> bool:
+    return isinstance(stream, Bundle) or stream in x.draft.read
+
+
+def _label_of(body: Body, node: int) -> str | None:
+    """The label of a stream, if it has exactly one place."""
+    for name, entries in body.labels.items():
+        if len(entries) == 1 and entries[0].stream == node:
+            return name
+    return None
+
+
+def _declared(x: Expander, declared: list[syntax.Output], place: Place) -> list[tuple[str, int]]:
+    outputs: dict[str, int] = {}
+    for item in (item for statement in declared for item in statement.items):
+        tap = item.tap or syntax.Tap(item.span, item.name, ())
+        found = taps.streams(x, tap, place)
+        if len(found) != 1:
+            fail("A221", f"{item.name} names {len(found)} streams", item.span, help=f"{item.name} = @{item.name}[0]")
+        if item.name in outputs:
+            fail("A109", f"the output {item.name} is named twice", item.span)
+        outputs[item.name] = x.one(found[0], item.span)
+    kept = set(outputs.values())
+    for stream, span in place.body.ends:
+        if not isinstance(stream, Bundle) and stream not in kept and not _is_read(x, stream):
+            x.warn(
+                "W301", "this flow's end is no output and nobody reads it, so it is dropped", span, "name it in output"
+            )
+    return list(outputs.items())
+
+
+def run_statement(x: Expander, statement: syntax.Statement, place: Place, declared: list[syntax.Output]) -> None:
+    """One statement of a body."""
+    match statement:
+        case syntax.Flow():
+            stream = x.flow(statement, place, None)
+            place.body.ends.append((stream, statement.span))
+        case syntax.Input():
+            declare(x, statement, place)
+        case syntax.Output():
+            declared.append(statement)
+        case syntax.Let(name=name, value=value):
+            place.scope.values[name] = x.evaluator(place).need(value)
+        case syntax.Param():
+            settle_param(place.scope, statement, lambda s, e: x.values_in(s, place).need(e), x.bindings.get)
+        case syntax.Shared(name=name, flow=flow):
+            place.body.shared[name] = SharedFlow(flow, place)
+        case syntax.Assert():
+            x.asserts.append((statement, place))
+        case syntax.For():
+            _stamp_for(x, statement, place, declared)
+        case _:
+            word = type(statement).__name__.lower()
+            fail("A116", f"{word} belongs to the file, not inside a block or net", statement.span, help="move it out")
+
+
+def _stamp_for(x: Expander, statement: syntax.For, place: Place, declared: list[syntax.Output]) -> None:
+    """`for`: the statements once per element; no stream runs through."""
+    rows = iterate(statement.loops, x.evaluator(place))
+    name = place.counter.next("for")
+    for i, values in enumerate(rows):
+        x.count_step(statement.span, place)
+        values = {**values, "first": i == 0, "last": i == len(rows) - 1}
+        frame = Frame("repeat", name, f"{place.below(name)}.{i}", statement.span, index=i, count=len(rows))
+        inner = place.inside(frame, scope=Scope(place.scope, values))
+        for inside in statement.body.statements:
+            run_statement(x, inside, inner, declared)

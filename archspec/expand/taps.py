@@ -1,0 +1,214 @@
+"""Labels and taps: `as e`, `@e[i]`, `@x.channels`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archspec import syntax
+from archspec.expand.place import Body, Bundle, Entry, Place, Stream
+from archspec.expand.values import Value, fail, show, whole
+from archspec.op import Shape
+from archspec.source import Label, Span, nearest
+
+if TYPE_CHECKING:
+    from archspec.expand.flow import Expander
+
+_AXES = ("height", "width")
+
+
+def write(x: Expander, mark: syntax.Mark, index: tuple[int, ...], stream: Stream, place: Place) -> None:
+    """Gives a stream its label."""
+    body = place.body
+    entry = Entry(stream, place.loops, mark.span)
+    if mark.name in body.streams:
+        fail("A109", f"{mark.name} is already an input here", mark.span)
+    if mark.index is not None:
+        if mark.name in body.labels:
+            fail("A109", f"{mark.name} is already a label without an index", mark.span)
+        entries = body.indexed.setdefault(mark.name, {})
+        if index in entries:
+            fail("A111", f"{_indexed(mark.name, index)} is written twice", mark.span)
+        entries[index] = entry
+        return
+    before = body.labels.setdefault(mark.name, [])
+    if mark.name in body.indexed or (before and before[0].span != mark.span):
+        first = before[0].span if before else next(iter(body.indexed[mark.name].values())).span
+        fail(
+            "A109",
+            f"the label {mark.name} is given in two places",
+            mark.span,
+            labels=(Label(first, "first here"),),
+            help=f"use another name, or an index: as {mark.name}[0]",
+        )
+    before.append(entry)
+
+
+def _indexed(name: str, index: tuple[int, ...]) -> str:
+    return f"{name}[{', '.join(map(str, index))}]"
+
+
+def streams(x: Expander, tap: syntax.Tap, place: Place) -> list[Stream]:
+    """What a tap reads: one stream, or several where an index spreads (`@z[*]`, `@x[i, 0..2]`)."""
+    body, access = place.body, list(tap.access)
+    index = access[0] if access and isinstance(access[0], syntax.Index) else None
+    access = access[1:] if index is not None else access
+    if tap.name in body.streams:
+        found = [body.streams[tap.name]]
+        if index is not None:
+            found = _pick(x, tap, found, index, place) if isinstance(found[0], list) else found
+    elif tap.name in body.indexed:
+        found = _by_index(x, tap, body.indexed[tap.name], index, place)
+    elif tap.name in body.labels:
+        entries = body.labels[tap.name]
+        if index is not None:
+            found = _pick(x, tap, [e.stream for e in entries], index, place)
+        else:
+            found = [_current(tap, entries, place)]
+    else:
+        _unknown(x, tap, body)
+    for attr in access:
+        found = [_member(tap, attr, stream) for stream in found]
+    return found
+
+
+def _current(tap: syntax.Tap, entries: list[Entry], place: Place) -> Stream:
+    """A label without index: the one of the present iteration, or the only one there is."""
+    last = entries[-1]
+    if len(entries) == 1 or last.loops == place.loops[: len(last.loops)]:
+        return last.stream
+    fail(
+        "A218",
+        f"@{tap.name} names {len(entries)} streams here",
+        tap.span,
+        labels=(Label(last.span, "written in a repeat"),),
+        help=f"choose one, @{tap.name}[0] .. @{tap.name}[{len(entries) - 1}], or all as a branch: @{tap.name}[*]",
+    )
+
+
+def _numbers(x: Expander, index: syntax.Index, place: Place) -> list[list[int] | None]:
+    """Per position of an index the numbers it names; None is `*`."""
+    evaluate = x.evaluator(place)
+    out: list[list[int] | None] = []
+    for item in index.items:
+        if isinstance(item, syntax.Star):
+            out.append(None)
+            continue
+        value = whole(evaluate.need(item))
+        numbers = value if isinstance(value, list) else [value]
+        if not all(isinstance(n, int) and not isinstance(n, bool) for n in numbers):
+            fail("A207", f"an index is a whole number, this is {show(value)}", item.span)
+        out.append(numbers)
+    return out
+
+
+def _pick(x: Expander, tap: syntax.Tap, found: list[Any], index: syntax.Index, place: Place) -> list[Stream]:
+    if len(index.items) != 1:
+        fail("A207", f"@{tap.name} takes one index, for the iterations of its repeat", index.span)
+    numbers = _numbers(x, index, place)[0]
+    picked = range(len(found)) if numbers is None else numbers
+    for n in picked:
+        if not 0 <= n < len(found):
+            x.stop_if_broken()
+            there = f"{len(found)}: @{tap.name}[0] .. @{tap.name}[{len(found) - 1}]"
+            fail("A207", f"there is no @{tap.name}[{n}], there are {there}", index.span)
+    return [found[n] for n in picked]
+
+
+def _by_index(
+    x: Expander, tap: syntax.Tap, entries: dict[tuple[int, ...], Entry], index: syntax.Index | None, place: Place
+) -> list[Stream]:
+    written = ", ".join(_indexed(tap.name, key) for key in list(entries)[:6]) + (" ..." if len(entries) > 6 else "")
+    if index is None:
+        fail("A207", f"@{tap.name} needs an index", tap.span, notes=(f"written so far: {written}",))
+    wanted = _numbers(x, index, place)
+    width = len(next(iter(entries)))
+    if len(wanted) != width:
+        fail("A207", f"@{tap.name} takes {width} indices, this has {len(wanted)}", index.span)
+    keys: list[tuple[int, ...]] = [()]
+    for position, numbers in enumerate(wanted):
+        if numbers is None:
+            numbers = sorted({key[position] for key in entries})
+        keys = [(*key, n) for key in keys for n in numbers]
+    star = any(numbers is None for numbers in wanted)
+    out = []
+    for key in keys:
+        if key in entries:
+            out.append(entries[key].stream)
+        elif not star:
+            x.stop_if_broken()
+            fail(
+                "A207", f"there is no @{_indexed(tap.name, key)} yet", index.span, notes=(f"written so far: {written}",)
+            )
+    return out
+
+
+def _unknown(x: Expander, tap: syntax.Tap, body: Body) -> Any:
+    if tap.name in body.written:
+        x.stop_if_broken()
+        fail("A112", f"@{tap.name} is read before it is written", tap.span, help="move the flow that writes it up")
+    near = nearest(tap.name, body.labels.keys() | body.indexed.keys() | body.streams.keys())
+    hint = f"did you mean @{near}?" if near else f"label a step with `as {tap.name}` first"
+    fail("A113", f"no step is labelled {tap.name}", tap.span, caption="unknown", help=hint)
+
+
+def _member(tap: syntax.Tap, attr: syntax.Attr | syntax.Index, stream: Stream) -> Stream:
+    if isinstance(attr, syntax.Index):
+        fail("A207", f"@{tap.name} has no further index", attr.span)
+    if not isinstance(stream, Bundle):
+        fail("A114", f"@{tap.name} is one stream, it has no output {attr.name}", attr.span)
+    if attr.name not in stream.outputs:
+        near = nearest(attr.name, stream.outputs)
+        hint = f"did you mean {near}?" if near else f"its outputs are {', '.join(stream.outputs)}"
+        fail("A114", f"{stream.block} has no output {attr.name}", attr.span, help=hint)
+    return stream.outputs[attr.name]
+
+
+def value(x: Expander, tap: syntax.Tap, place: Place) -> Value:
+    """A tap in an expression: @x.channels, @x.height."""
+    if not tap.access or not isinstance(tap.access[-1], syntax.Attr):
+        fail(
+            "A219",
+            f"@{tap.name} is a stream, and this needs a value",
+            tap.span,
+            help=f"write @{tap.name}.channels, .height, .width or .shape",
+        )
+    last = tap.access[-1]
+    found = streams(x, syntax.Tap(tap.span, tap.name, tap.access[:-1]), place)
+    if len(found) != 1:
+        fail("A219", f"@{tap.name} names {len(found)} streams", tap.span)
+    index = x.one(found[0], tap.span)
+    return shape_fact(x.draft.nodes[index].shape, last.name, last.span)
+
+
+def shape_fact(shape: Shape, name: str, span: Span) -> Value:
+    """channels, height, width, depth, length or shape of a stream."""
+    spatial = shape[1:]
+    facts: dict[str, Value] = {"channels": shape[0], "shape": shape}
+    if len(spatial) == 1:
+        facts["length"] = spatial[0]
+    elif spatial:
+        facts.update(zip(reversed(("depth", *_AXES)[-len(spatial) :]), reversed(spatial), strict=True))
+    if name not in facts:
+        near = nearest(name, facts)
+        hint = f"did you mean {near}?" if near else f"there are {', '.join(facts)}"
+        fail("A114", f"a stream of {show(shape) if len(shape) > 1 else shape[0]} has no {name}", span, help=hint)
+    return facts[name]
+
+
+def labels_in(statements: tuple[Any, ...]) -> frozenset[str]:
+    """Every label that stands in these statements, at any depth."""
+    found: set[str] = set()
+    todo: list[Any] = list(statements)
+    while todo:
+        piece = todo.pop()
+        match piece:
+            case syntax.Flow(steps=steps):
+                todo += steps
+            case syntax.For(body=body):
+                todo += body.statements
+            case syntax.Step(core=core, mark=mark):
+                if mark:
+                    found.add(mark.name)
+                if isinstance(core, syntax.Wire | syntax.Group):
+                    todo += [branch.flow for branch in core.branches]
+    return frozenset(found)

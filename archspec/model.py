@@ -1,0 +1,226 @@
+"""The Python API: a spec opened as a model that can be analysed, built, exported and drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from archspec.expand.definitions import Definitions, Loader
+from archspec.expand.free import Bindings, Hole, UsageError
+from archspec.expand.nets import Expansion, Requirement, expand
+from archspec.expand.values import Scope, show
+from archspec.source import Diagnostic, Source, SpecError
+
+if TYPE_CHECKING:
+    import onnx
+    import torch
+
+    from archspec.analyze import Analysis
+    from archspec.graph import Graph
+
+__all__ = ["Model", "UsageError", "build", "load", "loads", "open_holes", "open_model"]
+
+
+class Model:
+    """One net of a spec, with every count and argument bound."""
+
+    def __init__(self, source: Source, expansion: Expansion) -> None:
+        self.source = source
+        self.graph: Graph = expansion.graph
+        self.warnings: tuple[Diagnostic, ...] = expansion.warnings
+        self._requirements = expansion.requirements
+        self._analyses: dict[tuple[int, str], Analysis] = {}
+
+    @property
+    def name(self) -> str:
+        """The net's name in the spec; `net` for a flow outside any net."""
+        return self.graph.name
+
+    def analyze(self, batch: int = 1, dtype: str = "float32") -> Analysis:
+        """Shapes, receptive fields, parameters, MACs, FLOPs and bytes, per layer and in total."""
+        from archspec.analyze import analyze
+
+        if (batch, dtype) not in self._analyses:
+            self._analyses[batch, dtype] = analyze(self.graph, batch=batch, dtype=dtype)
+        return self._analyses[batch, dtype]
+
+    def failures(self, analysis: Analysis | None = None) -> tuple[Diagnostic, ...]:
+        """A diagnostic for every assert that does not hold."""
+        facts = _facts(analysis or self.analyze())
+        return tuple(d for r in self._requirements if (d := _check(r, facts)) is not None)
+
+    def torch_source(self) -> str:
+        """The network as a plain PyTorch module's source, which imports only torch."""
+        from archspec.emit.torch_source import emit_torch
+
+        return emit_torch(self.graph)
+
+    def to_torch(self, seed: int | None = None) -> torch.nn.Module:
+        """The live PyTorch module; with a seed it holds the weights that `compile --seed` writes."""
+        from archspec.emit.torch_source import build
+
+        return build(self.graph, seed)
+
+    def to_onnx(self, path: str | Path | None = None, *, seed: int = 0, opset: int = 20) -> onnx.ModelProto:
+        """The ONNX model with seeded weights; written to `path` when one is given."""
+        from archspec.emit.onnx_model import emit_onnx, save_onnx
+        from archspec.weights import draw
+
+        model = emit_onnx(self.graph, draw(self.graph, seed), opset=opset)
+        if path is not None:
+            save_onnx(model, path)
+        return model
+
+    def to_dot(self, *, fold: bool = True, depth: int | None = None) -> str:
+        """The network as a graphviz drawing's text."""
+        from archspec.emit.diagram import emit_dot
+
+        return emit_dot(self.graph, self.analyze(), fold=fold, depth=depth)
+
+    def draw(self, path: str | Path, *, fold: bool = True, depth: int | None = None) -> None:
+        """Writes the drawing as .dot, .svg, .png or .pdf, by the path's ending."""
+        from archspec.emit.render import render
+        from archspec.files import write
+
+        ending = Path(path).suffix.lstrip(".").lower()
+        text = self.to_dot(fold=fold, depth=depth)
+        write(path, text if ending == "dot" else render(text, ending))
+
+    def __repr__(self) -> str:
+        return f"<archspec.Model {self.name} of {self.source.name}: {len(self.graph.nodes)} nodes>"
+
+    def _repr_html_(self) -> str:
+        from archspec.report import to_html
+
+        return to_html(self.analyze())
+
+    def _repr_svg_(self) -> str | None:
+        """The drawing, where something can lay it out."""
+        from archspec.emit import MissingExtra
+        from archspec.emit.render import render
+
+        try:
+            return render(self.to_dot(), "svg").decode()
+        except MissingExtra:
+            return None
+
+
+# ---------------------------------------------------------------- asserts
+
+
+def _facts(analysis: Analysis) -> dict[str, Any]:
+    """What an assert can name: totals, and the first output's shape."""
+    from archspec.expand.taps import shape_fact
+
+    totals = analysis.totals
+    first = analysis.graph.nodes[analysis.graph.outputs[0].node]
+    facts: dict[str, Any] = {
+        name: getattr(totals, name)
+        for name in ("params", "buffers", "macs", "flops", "weight_bytes", "activation_bytes", "depth")
+    }
+    if totals.field is not None and totals.field.axes:
+        facts["receptive_field"] = max(axis.size for axis in totals.field.axes)
+    for fact in ("channels", "height", "width", "length", "shape"):
+        try:
+            facts[f"output.{fact}"] = shape_fact(first.shape, fact, first.span)
+        except SpecError:
+            continue  # a vector has no height; an assert that asks for one is told so
+    return facts
+
+
+def _check(requirement: Requirement, facts: Mapping[str, Any]) -> Diagnostic | None:
+    """The failure of one assert, saying by how much, or None."""
+    from dataclasses import replace
+
+    from archspec import syntax
+
+    statement = requirement.statement
+    evaluate = replace(requirement.evaluate, scope=Scope(requirement.evaluate.scope, dict(facts)))
+    if evaluate.switch(statement.condition):
+        return None
+    condition = statement.condition
+    notes: list[str] = []
+    for part in _comparisons(condition):
+        left, right = evaluate(part.left), evaluate(part.right)
+        if not evaluate.switch(part):
+            off = f", off by {abs(left - right):,}" if _numbers(left, right) else ""
+            notes.append(f"{part.left.span.text} is {_grouped(left)}, not {part.op} {_grouped(right)}{off}")
+    message = f"assert failed: {statement.message}" if statement.message else "assert failed"
+    assert isinstance(condition, syntax.Syntax)
+    return Diagnostic("A501", message, condition.span, notes=tuple(notes))
+
+
+def _numbers(*values: Any) -> bool:
+    return all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+
+
+def _grouped(value: Any) -> str:
+    return f"{value:,}" if _numbers(value) else show(value)
+
+
+def _comparisons(condition: Any) -> list[Any]:
+    """The comparisons that an assert's `and`s connect."""
+    from archspec import syntax
+
+    if not isinstance(condition, syntax.Binary):
+        return []
+    if condition.op in ("and", "or"):
+        return _comparisons(condition.left) + _comparisons(condition.right)
+    return [condition] if condition.op in ("==", "!=", "<", "<=", ">", ">=") else []
+
+
+# ---------------------------------------------------------------- opening
+
+
+def define(source: Source) -> Definitions:
+    """What a source defines, its imports read.  Raises SpecError."""
+    root = Path(source.directory) if source.directory else None
+    return Loader(root).define(source)
+
+
+def open_model(
+    source: Source,
+    net: str | None = None,
+    bindings: Mapping[str, Any] | None = None,
+    switches: Mapping[str, bool] | None = None,
+    outputs: tuple[str, ...] = (),
+) -> Model:
+    """A model of one net.  `bindings` are values by name, texts of the language or Python values; `switches` turn
+    options such as `POOL?` on and off.
+
+    Raises SpecError for what is wrong with the spec, UsageError for a net, output or binding that it does not have.
+    """
+    given = {**(bindings or {}), **(switches or {})}
+    expansion = expand(define(source), net, Bindings(given), outputs)
+    return Model(source, expansion)
+
+
+def open_holes(source: Source) -> tuple[Hole, ...]:
+    """What a spec without a net leaves open, in text order."""
+    from archspec.expand.free import find_holes
+
+    definitions = define(source)
+    return find_holes(definitions) if definitions.free else ()
+
+
+def load(spec: str | Path, net: str | None = None, **params: Any) -> Model:
+    """Opens a spec file, or a network of the zoo by name, and binds its parameters."""
+    from archspec.zoo import open_spec
+
+    source, shipped = open_spec(str(spec))
+    return open_model(source, net or shipped, params)
+
+
+def loads(text: str, net: str | None = None, *, name: str = "<text>", **params: Any) -> Model:
+    """Opens a spec from its text."""
+    return open_model(Source(name, text), net, params)
+
+
+def build(
+    spec: str | Path | Model, net: str | None = None, *, seed: int | None = None, **params: Any
+) -> torch.nn.Module:
+    """The live PyTorch module of a spec file, a zoo name or a model."""
+    model = spec if isinstance(spec, Model) else load(spec, net, **params)
+    return model.to_torch(seed)
