@@ -65,13 +65,13 @@ class Model:
 
     def to_onnx(self, path: str | Path | None = None, *, seed: int = 0, opset: int = 20) -> onnx.ModelProto:
         """The ONNX model with seeded weights; written to `path` when one is given."""
-        from archspec.emit.onnx_model import emit_onnx, save_onnx
+        from archspec.emit.onnx_model import describe, emit_onnx, save_onnx
         from archspec.weights import draw
 
-        model = emit_onnx(self.graph, draw(self.graph, seed), opset=opset)
+        weights, metadata = draw(self.graph, seed), describe(self.analyze(), self.source.text)
         if path is not None:
-            save_onnx(model, path)
-        return model
+            save_onnx(self.graph, weights, path, opset=opset, metadata=metadata)
+        return emit_onnx(self.graph, weights, opset=opset, metadata=metadata)
 
     def to_dot(self, *, fold: bool = True, depth: int | None = None) -> str:
         """The network as a graphviz drawing's text."""

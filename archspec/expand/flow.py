@@ -78,6 +78,12 @@ class Expander:
         args = expr.args if isinstance(expr, syntax.Call) else None
         return Callee(syntax.Layer(expr.span, expr.name, args, expr.span), place, expr.name)
 
+    def step_of(self, callee: Callee, place: Place, stream: Stream) -> Stream:
+        """An operator or block handed over as an argument, as a step here."""
+        result = self.layer(callee.layer, Site(), callee.place, place, stream)
+        assert result is not None
+        return result
+
     def known(self, name: str, place: Place) -> bool:
         """Whether a layer or block has this name; a switch of that name (`param POOL?`) does not hide it."""
         return place.definitions.block(name) is not None or _is_layer(name)
@@ -402,9 +408,7 @@ class Expander:
                 stream = self.draft.add(part, inputs, inner.below(inner.counter.next(part.op.name)), inner, layer.span)
                 inputs = (stream,)
         if act is not None:
-            after = self.layer(act.layer, Site(), act.place, place, stream)
-            assert after is not None
-            stream = self.one(after, layer.span)
+            stream = self.one(self.step_of(act, place, stream), layer.span)
         return stream
 
     def name(self, site: Site, word: str, place: Place) -> str:

@@ -11,6 +11,7 @@ from archspec.expand import stamps, taps
 from archspec.expand.arguments import word_of
 from archspec.expand.draft import Arguments, way_in
 from archspec.expand.place import Bundle, Place, Site, Stream
+from archspec.expand.randwire import randwire
 from archspec.expand.values import Scope, fail, iterate
 from archspec.graph import Frame
 from archspec.op import Shape, by, lookup, names
@@ -264,7 +265,8 @@ def _plain(x: Expander, name: str, given: Arguments, place: Place, read: int, sp
 # ---------------------------------------------------------------- the other combinators
 
 
-def _one_flow(wire: syntax.Wire) -> syntax.Flow:
+def one_flow(wire: syntax.Wire) -> syntax.Flow:
+    """The single flow that a combinator such as dense[F] takes."""
     if len(wire.branches) != 1 or wire.branches[0].loops or wire.branches[0].guard is not None:
         fail("A225", f"{wire.name} takes one flow", wire.span, help=f"write {wire.name}[F]")
     return wire.branches[0].flow
@@ -273,7 +275,7 @@ def _one_flow(wire: syntax.Wire) -> syntax.Flow:
 def dense(x: Expander, wire: syntax.Wire, site: Site, place: Place, stream: Stream | None) -> Stream:
     """dense[F] is concat[ID | F]."""
     assert stream is not None
-    new = x.flow(_one_flow(wire), place, stream)
+    new = x.flow(one_flow(wire), place, stream)
     return join(x, "concat", wire, wire.args, site, place, [stream, new])
 
 
@@ -357,4 +359,5 @@ COMBINATORS: dict[str, Combine] = {
     "split": split,
     "highway": highway,
     "pick": pick,
+    "randwire": randwire,
 }

@@ -101,6 +101,9 @@ def expand(definitions: Definitions, net: str | None, bindings: Bindings, output
     results = tuple(Output(name=n, node=i) for n, i in found)
     graph = x.draft.graph(name, results)
     graph, notes = _select(graph, outputs, place)
+    if outputs and notes and x.asserts:
+        x.asserts.clear()  # they speak of the whole net
+        notes += (Diagnostic("N302", "with --output, the asserts of the whole net are not checked", severity="note"),)
     if len(x.draft.nodes) == len(place.body.streams):
         fail("A117", f"{name} has an input and no layer", statements[-1].span)
     requirements = tuple(Requirement(s, x.evaluator(where)) for s, where in x.asserts)
