@@ -20,7 +20,7 @@ class Entry(NamedTuple):
     """A network that ships: the name it is called by, where it stands, and the file's first comment."""
 
     name: str
-    file: Path
+    path: Path
     net: str | None
     title: str
 
@@ -38,7 +38,7 @@ def find(name: str) -> Entry | None:
         if _key(entry.name) == wanted:
             return entry
     for entry in known:
-        if wanted in (_key(entry.file.stem), _key(entry.file.name)):
+        if wanted in (_key(entry.path.stem), _key(entry.path.name)):
             return entry._replace(net=None)
     return None
 
@@ -54,7 +54,7 @@ def open_spec(spec: str) -> tuple[Source, str | None]:
         entry = find(spec)
         if entry is None:
             raise _missing(spec)
-        return _decoded(f"specs/{entry.file.name}", entry.file.read_bytes(), str(entry.file.parent)), entry.net
+        return _decoded(f"specs/{entry.path.name}", entry.path.read_bytes(), str(entry.path.parent)), entry.net
     try:
         with open(spec, "rb") as file:
             data = file.read(_MOST_BYTES + 1)

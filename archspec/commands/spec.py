@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,9 +20,8 @@ class Request(NamedTuple):
     spec: str | None  # None where the text is given by -e
     net: str | None
     text: str
-    bindings: dict[str, str]
-    switches: dict[str, bool]
-    outputs: tuple[str, ...]
+    bindings: Mapping[str, str | bool] = {}  # texts in the language; a switch is a bool
+    outputs: tuple[str, ...] = ()
 
     def source(self) -> tuple[Source, str | None]:
         """The text, and the net that a zoo name stands for.  Raises SpecError."""
@@ -38,7 +37,7 @@ class Request(NamedTuple):
         from archspec.model import open_model
 
         source, net = self.source()
-        return open_model(source, net, {**self.bindings}, {**self.switches}, self.outputs)
+        return open_model(source, net, self.bindings, self.outputs)
 
     @property
     def spare(self) -> tuple[str, ...]:
@@ -46,10 +45,12 @@ class Request(NamedTuple):
         return () if self.spec in (None, "-") else (str(self.spec),)
 
 
-_ARGUMENTS: tuple[Callable[[Any], Any], ...] = (
+_TEXT: tuple[Callable[[Any], Any], ...] = (
     click.argument("spec", required=False, metavar="SPEC"),
     click.argument("net", required=False, metavar="[NET]"),
     click.option("-e", "text", multiple=True, metavar="TEXT", help="The spec itself, in place of SPEC."),
+)
+_CHOICES: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "-D", "defines", multiple=True, metavar="NAME=VALUE",
         help="Bind a param, a net's argument, a free symbol or a hole; may be repeated.",
@@ -61,51 +62,59 @@ _ARGUMENTS: tuple[Callable[[Any], Any], ...] = (
         help="Keep only these outputs, and the layers they need.",
     ),
 )  # fmt: skip
+_Command = Callable[..., int]
 
 
-def reads_spec(function: Callable[..., int]) -> Callable[..., int]:
-    """Decorator of a command: adds the arguments above and hands them over as one Request, the first argument."""
+def reads_text(function: _Command) -> _Command:
+    """Decorator of a command: adds SPEC, NET and -e and hands them over as one Request, the first argument."""
 
     @wraps(function)
-    def command(
-        spec: str | None,
-        net: str | None,
-        text: tuple[str, ...],
-        defines: tuple[str, ...],
-        on: tuple[str, ...],
-        off: tuple[str, ...],
-        outputs: tuple[str, ...],
-        **options: Any,
-    ) -> int:
+    def command(spec: str | None, net: str | None, text: tuple[str, ...], **options: Any) -> int:
         if text:
             if net is not None:
                 raise click.UsageError(f"-e gives the spec, so {spec} {net} is one argument too many.")
             spec, net = None, spec
         elif spec is None:
             raise click.UsageError("Missing argument SPEC: a file, - for standard input, or a name of `archspec zoo`.")
-        kept = tuple(name.strip() for names in outputs for name in names.split(",") if name.strip())
-        request = Request(spec, net, "\n".join(text), _bindings(defines), _switches(on, off), kept)
-        return function(request, **options)
+        return function(Request(spec, net, "\n".join(text)), **options)
 
-    for argument in reversed(_ARGUMENTS):
+    return _with(_TEXT, command)
+
+
+def reads_spec(function: _Command) -> _Command:
+    """As `reads_text`, with the options that bind and choose: -D, --with, --without, --output."""
+
+    @wraps(function)
+    def command(
+        request: Request,
+        defines: tuple[str, ...],
+        on: tuple[str, ...],
+        off: tuple[str, ...],
+        outputs: tuple[str, ...],
+        **options: Any,
+    ) -> int:
+        kept = tuple(name.strip() for names in outputs for name in names.split(",") if name.strip())
+        return function(request._replace(bindings=_bindings(defines, on, off), outputs=kept), **options)
+
+    return reads_text(_with(_CHOICES, command))
+
+
+def _with(arguments: tuple[Callable[[Any], Any], ...], command: _Command) -> _Command:
+    for argument in reversed(arguments):
         command = argument(command)
     return command
 
 
-def _bindings(defines: tuple[str, ...]) -> dict[str, str]:
-    bindings: dict[str, str] = {}
+def _bindings(defines: tuple[str, ...], on: tuple[str, ...], off: tuple[str, ...]) -> dict[str, str | bool]:
+    pairs: list[tuple[str, str | bool]] = []
     for define in defines:
         name, equals, value = (part.strip() for part in define.partition("="))
         if not (name and equals and value):
             raise click.BadParameter(f"{define} is not NAME=VALUE", param_hint="-D")
-        if name in bindings:
-            raise click.BadParameter(f"{name} is bound twice", param_hint="-D")
-        bindings[name] = value
+        pairs.append((name, value))
+    pairs += [(name, True) for name in on] + [(name, False) for name in off]
+    bindings: dict[str, str | bool] = {}
+    for name, value in pairs:
+        if bindings.setdefault(name.rstrip("?"), value) != value:
+            raise click.UsageError(f"{name} is bound twice, to different values.")
     return bindings
-
-
-def _switches(on: tuple[str, ...], off: tuple[str, ...]) -> dict[str, bool]:
-    both = sorted({*on} & {*off})
-    if both:
-        raise click.UsageError(f"{both[0]} is switched both on and off.")
-    return {name.rstrip("?"): name in on for name in (*on, *off)}

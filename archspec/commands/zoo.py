@@ -17,7 +17,7 @@ def command() -> int:
     """
     from archspec.zoo import entries
 
-    rows = [(entry.name, entry.file.name, entry.title) for entry in entries()]
+    rows = [(entry.name, entry.path.name, entry.title) for entry in entries()]
     name, file = (max(len(row[column]) for row in rows) for column in (0, 1))
     deliver("\n".join(f"{row[0]:<{name}}  {row[1]:<{file}}  {row[2]}" for row in rows), None)
     return 0
