@@ -1,0 +1,100 @@
+"""Lines of at most 100 columns, broken where ruff and black break them, so that emitted code needs no formatter."""
+
+from __future__ import annotations
+
+import ast
+
+WIDTH = 100
+
+
+def statement(text: str, indent: int) -> list[str]:
+    """A statement `target = value`, `return value` or `value`, over as many lines as it needs."""
+    pad = " " * indent
+    if indent + len(text) <= WIDTH:
+        return [pad + text]
+    node = ast.parse(text if not text.startswith("return ") else f"_ = {text[7:]}").body[0]
+    assert isinstance(node, ast.Assign | ast.Expr)
+    start = node.value.col_offset
+    if text.startswith("return "):
+        value, head = text[7:], "return "
+    else:
+        value, head = text[start:], text[:start]
+    return _value(value, ast.parse(value, mode="eval").body, indent, head, "", statement=True)
+
+
+def signature(name: str, arguments: list[str], result: str, indent: int) -> list[str]:
+    """A function's first line, or one line per argument."""
+    pad = " " * indent
+    flat = f"{pad}def {name}({', '.join(arguments)}) -> {result}:"
+    if len(flat) <= WIDTH:
+        return [flat]
+    return [f"{pad}def {name}(", *(f"{pad}    {argument}," for argument in arguments), f"{pad}) -> {result}:"]
+
+
+def _value(text: str, node: ast.expr, indent: int, head: str, tail: str, statement: bool = False) -> list[str]:
+    """An expression after `head` and before `tail`, on one line if it fits and opened up if not."""
+    pad = " " * indent
+
+    def cut(part: ast.expr) -> str:
+        return text[part.col_offset : part.end_col_offset]
+
+    flat = f"{pad}{head}{cut(node)}{tail}"
+    if len(flat) <= WIDTH:
+        return [flat]
+    match node:
+        case ast.Call():
+            parts: list[tuple[str, ast.expr]] = [_starred(part) for part in node.args]
+            parts += [(f"{word.arg}=", word.value) for word in node.keywords]
+            alone = len(node.args) == 1 and not node.keywords
+            return _opened(text, parts, indent, f"{head}{cut(node.func)}(", f"){tail}", comma=not alone)
+        case ast.List():
+            return _opened(text, [_starred(part) for part in node.elts], indent, f"{head}[", f"]{tail}")
+        case ast.Tuple():
+            return _opened(text, [_starred(part) for part in node.elts], indent, f"{head}(", f"){tail}")
+        case ast.Dict():
+            pairs = [(f"{cut(k)}: ", v) for k, v in zip(node.keys, node.values, strict=True) if k is not None]
+            return _opened(text, pairs, indent, f"{head}{{", f"}}{tail}")
+        case ast.ListComp():
+            loop = node.generators[0]
+            inner = _value(text, node.elt, indent + 4, "", "")
+            loop_text = f"{pad}    for {cut(loop.target)} in {cut(loop.iter)}"
+            return [f"{pad}{head}[", *inner, loop_text, f"{pad}]{tail}"]
+        case ast.BinOp():
+            return _operands(text, node, indent, head, tail, statement)
+        case _:
+            return [flat]
+
+
+def _starred(part: ast.expr) -> tuple[str, ast.expr]:
+    return ("*", part.value) if isinstance(part, ast.Starred) else ("", part)
+
+
+def _opened(
+    text: str, parts: list[tuple[str, ast.expr]], indent: int, head: str, tail: str, comma: bool = True
+) -> list[str]:
+    """Brackets with one part per line; the comma after the last one keeps formatters from closing them."""
+    pad = " " * indent
+    lines = [f"{pad}{head}"]
+    for before, part in parts:
+        lines += _value(text, part, indent + 4, before, "," if comma else "")
+    return [*lines, f"{pad}{tail}"]
+
+
+def _operands(text: str, node: ast.BinOp, indent: int, head: str, tail: str, statement: bool) -> list[str]:
+    """A sum or product with one operand per line, the operator in front."""
+    operands: list[tuple[str, ast.expr]] = []
+    left: ast.expr = node
+    while isinstance(left, ast.BinOp) and type(left.op) is type(node.op):
+        sign = {ast.Add: "+ ", ast.Mult: "* ", ast.Sub: "- "}.get(type(left.op), "/ ")
+        operands.append((sign, left.right))
+        left = left.left
+    operands.append(("", left))
+    wrapped = statement or bool(head)
+    pad = " " * indent
+    lines = [f"{pad}{head}("] if wrapped else []
+    for sign, part in reversed(operands):
+        lines += _value(text, part, indent + 4 * wrapped, sign, "")
+    if wrapped:
+        return [*lines, f"{pad}){tail}"]
+    lines[-1] += tail
+    return lines

@@ -1,0 +1,255 @@
+"""Classes as text: imports, sources of what torch.nn lacks, constructors, forwards."""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+from math import prod
+from typing import Any
+
+from archspec.emit.names import module_path, owned_weights
+from archspec.emit.torch import layout
+from archspec.emit.torch.classes import Class
+from archspec.emit.torch.forward import Forward
+from archspec.emit.torch.parameters import literal
+from archspec.emit.torch.signatures import REQUIRED
+from archspec.emit.torch.steps import label_of
+from archspec.emit.torch.terms import Affine, Call, Chain, Make, Run, Runs, constants
+from archspec.emit.torch.tree import Tree
+from archspec.graph import Graph
+from archspec.op import Shape
+
+_Container = dict[str, Any]  # segment -> the text of a module, or what is nested there
+
+
+class Writer:
+    """Writes the classes of one network."""
+
+    def __init__(self, tree: Tree, classes: list[Class]) -> None:
+        self.tree = tree
+        self.classes = classes
+        self.names = {cls.reference: cls.name for cls in classes}
+
+    def module(self, doc: str) -> str:
+        """The whole file."""
+        sources = {leaf.lowering.source.strip(): None for leaf in self.tree.leaves.values() if leaf.lowering.source}
+        parts = [*sources, *("\n".join(self.class_lines(cls)) for cls in self.classes)]
+        body = "\n\n\n".join(parts)
+        head = [f'"""{doc}"""', "", *_imports(body)] if doc else _imports(body)
+        return "\n".join(head) + "\n\n\n" + body + "\n"
+
+    # ---------------------------------------------------------------- classes
+
+    def class_lines(self, cls: Class) -> list[str]:
+        is_net = cls is self.classes[-1]
+        lines = [f"class {cls.name}(nn.Module):"]
+        if is_net:
+            lines += _docstring(self.tree.graph)
+        arguments = ["self", *(parameter.declaration for parameter in cls.parameters)]
+        lines += layout.signature("__init__", arguments, "None", 4)
+        lines += [" " * 8 + "super().__init__()"]
+        modules = self._modules(cls)
+        access = _access(modules)
+        attributes = self._attributes(cls, modules)
+        lines += [" " * 8 + f"self.{attribute} = {name}" for name, attribute in attributes.items()]
+        for name, inner in modules.items():
+            lines += layout.statement(f"self.{name} = {_contained(inner)}", 8)
+        lines += self._starts(cls, access)
+        return [*lines, "", *self._forward(cls, access, attributes)]
+
+    def _modules(self, cls: Class) -> _Container:
+        """The texts of the modules, nested as their paths are."""
+        modules: _Container = {}
+        for step in cls.steps:
+            if step.term is None:
+                continue
+            *outer, last = step.name.split(".")
+            place = modules
+            for segment in outer:
+                place = place.setdefault(segment, {})
+            place[last] = self.text(step.term)
+        return modules
+
+    def _attributes(self, cls: Class, modules: _Container) -> dict[str, str]:
+        """The parameters that forward reads, and the attributes that keep them."""
+        texts = " ".join(slot.text for step in cls.steps for slot in constants(step.call))
+        read = [p.name for p in cls.parameters if re.search(rf"\b{p.name}\b", texts)]
+        return {name: f"{module_path(name)}_" if module_path(name) in modules else module_path(name) for name in read}
+
+    def _starts(self, cls: Class, access: dict[str, str]) -> list[str]:
+        lines: list[str] = []
+        for step in cls.steps:
+            for start in step.starts:
+                array = access[step.name] + _inner(start.target[len(step.name) :])
+                low = "-" if not start.value.text.startswith("-") else ""
+                value = start.value.text
+                bounds = f"{low}{value}, {value}" if start.kind == "uniform" else value
+                bounds = f"std={value}" if start.kind == "normal" else bounds
+                lines += layout.statement(f"nn.init.{start.kind}_({array}, {bounds})", 8)
+        return lines
+
+    # ---------------------------------------------------------------- forward
+
+    def _forward(self, cls: Class, access: dict[str, str], attributes: dict[str, str]) -> list[str]:
+        is_net = cls is self.classes[-1]
+        inputs = self._inputs(cls, is_net)
+        calls = []
+        for step in cls.steps:
+            text = "".join(
+                part if isinstance(part, str) else _owned(part.text, attributes) for part in step.call.parts
+            )
+            calls.append(text.replace("{m}", access.get(step.module, "")))
+        outputs = self.tree.graph.outputs if is_net and len(self.tree.graph.outputs) > 1 else ()
+        names = {output.node: re.sub(r"\W", "_", module_path(output.name)) for output in reversed(outputs)}
+        names = {node: name for node, name in names.items() if node not in inputs}
+        forward = Forward(cls.steps, inputs, cls.scope.outputs, calls, names)
+        count = len(cls.scope.outputs)
+        result = "Tensor" if count == 1 else f"tuple[{', '.join(['Tensor'] * count)}]"
+        if count > 4:
+            result = "tuple[Tensor, ...]"
+        lines = layout.signature("forward", ["self", *(f"{name}: Tensor" for name in inputs.values())], result, 4)
+        for line in forward.lines():
+            head, _, looped = line.partition("\n    ")
+            lines += layout.statement(head, 8) if not looped else [" " * 8 + head, *layout.statement(looped, 12)]
+        return lines
+
+    def _inputs(self, cls: Class, is_net: bool) -> dict[int, str]:
+        """The names of forward's arguments: the spec's for the network, x and then the labels for the rest."""
+        names: dict[int, str] = {}
+        spare = iter("yzuvw")
+        for i, value in enumerate(cls.scope.inputs):
+            node = self.tree.graph.nodes[value]
+            if is_net:
+                name = re.sub(r"\W", "_", module_path(node.path))
+                name = "x" if name == "input" else name
+            else:
+                name = "x" if not i else label_of(value, self.tree)
+            if not name or name in names.values():
+                name = next(spare, f"x{i}")
+            names[value] = name
+        return names
+
+    # ---------------------------------------------------------------- terms
+
+    def text(self, term: Any, index: str = "i") -> str:
+        """A constructor call as code."""
+        match term:
+            case Make():
+                return f"{self.names.get(term.function, term.function)}({', '.join(self._arguments(term, index))})"
+            case Chain():
+                layers = ", ".join(f"{name}={self.text(layer)}" for name, layer in term.layers)
+                return f"nn.Sequential(OrderedDict({layers}))"
+            case Runs():
+                return f"nn.Sequential({', '.join(_run(run, self.text(run.term)) for run in term.runs)})"
+            case Affine():
+                return _affine(term.start.text, term.step.text, index)
+        return str(term.text)
+
+    def _arguments(self, term: Make, index: str) -> list[str]:
+        written = []
+        for key, value in term.arguments:
+            text = self.text(value, index)
+            default = value.start.default if isinstance(value, Affine) else value.default
+            if key and default is not REQUIRED and text == literal(default):
+                continue
+            written.append(f"{key}={text}" if key else text)
+        return written
+
+
+def _affine(start: str, step: str, index: str) -> str:
+    if step == "0":
+        return start
+    less = step.startswith("-")
+    size = step.lstrip("-")
+    grown = index if size == "1" else f"{size} * {index}"
+    if start == "0" and not less:
+        return grown
+    return f"{start} {'-' if less else '+'} {grown}"
+
+
+def _run(run: Run, text: str) -> str:
+    """A run inside brackets: the module itself, or a comprehension."""
+    if run.count.text == "1":
+        return re.sub(r" \+ (\w+ \* )?i\b", "", text) if _moves(run.term) else text
+    index = "i" if _moves(run.term) else "_"
+    return f"*[{text} for {index} in range({run.count.text})]"
+
+
+def _moves(term: Any) -> bool:
+    match term:
+        case Affine():
+            return bool(term.step.text != "0")
+        case Make() | Chain():
+            return any(_moves(inner) for _, inner in term[-1])
+    return False
+
+
+def _contained(inner: Any) -> str:
+    """A module, or modules that their parent calls one by one."""
+    if isinstance(inner, str):
+        return inner
+    texts = {name: _contained(value) for name, value in inner.items()}
+    if _is_list(inner):
+        ordered = [texts[str(i)] for i in range(len(texts))]
+        runs = [(text, len(list(same))) for text, same in groupby(ordered)]
+        items = [text if n == 1 else f"*[{text} for _ in range({n})]" for text, n in runs]
+        return f"nn.ModuleList([{', '.join(items)}])"
+    items = [f'"{name}": {text}' for name, text in texts.items()]
+    return f"nn.ModuleDict({{{', '.join(items)}}})"
+
+
+def _is_list(inner: _Container) -> bool:
+    return set(inner) == {str(i) for i in range(len(inner))}
+
+
+def _access(modules: _Container) -> dict[str, str]:
+    """How the code reaches the module at each path: self.down[0].conv1."""
+    found: dict[str, str] = {}
+
+    def walk(inner: _Container, path: str, text: str) -> None:
+        listed = bool(path) and _is_list(inner)
+        for name, value in inner.items():
+            here = f"{path}.{name}" if path else name
+            step = f"[{name}]" if listed else f'["{name}"]' if name.isdigit() else f".{name}"
+            if isinstance(value, dict):
+                walk(value, here, text + step)
+            else:
+                found[here] = text + step
+
+    walk(modules, "", "self")
+    return found
+
+
+def _inner(path: str) -> str:
+    return "".join(f"[{name}]" if name.isdigit() else f".{name}" for name in path.lstrip(".").split("."))
+
+
+def _owned(text: str, attributes: dict[str, str]) -> str:
+    """A parameter expression as forward writes it."""
+    return re.sub(r"[A-Za-z_]\w*", lambda word: f"self.{attributes.get(word[0], word[0])}", text)
+
+
+def _imports(body: str) -> list[str]:
+    lines = ["from collections import OrderedDict", ""] if "OrderedDict(" in body else []
+    lines += ["import torch"] if re.search(r"\btorch\.", body) else []
+    lines += ["import torch.nn.functional as F"] if re.search(r"\bF\.", body) else []
+    return [*lines, "from torch import Tensor, nn"]
+
+
+def _docstring(graph: Graph) -> list[str]:
+    """What the network takes, gives and weighs."""
+    count = sum(prod(weight.shape) for _, weight in owned_weights(graph).values() if weight.trainable)
+    takes = " and ".join(_batched(graph.nodes[i].shape) for i in graph.inputs)
+    first = f'    """{graph.name}: {takes} -> {_results(graph)}, {count:,} parameters.'
+    if len(graph.outputs) == 1:
+        return [f'{first}"""', ""]
+    names = ", ".join(output.name for output in graph.outputs)
+    return [first, "", f"    Returns ({names}).", '    """', ""]
+
+
+def _results(graph: Graph) -> str:
+    return ", ".join(_batched(graph.nodes[output.node].shape) for output in graph.outputs)
+
+
+def _batched(shape: Shape) -> str:
+    return f"(N, {', '.join(map(str, shape))})"
