@@ -11,7 +11,7 @@ from archspec.expand.arguments import card_arguments
 from archspec.expand.definitions import Definitions
 from archspec.expand.draft import Arguments, Draft
 from archspec.expand.free import Bindings, Free, staged, whole_count
-from archspec.expand.place import Bundle, Counter, Loop, Place, Site, Stream, lowered
+from archspec.expand.place import Bundle, Loop, Place, Site, Stream, lowered
 from archspec.expand.values import Callee, Evaluator, Scope, Value, Word, fail, iterate, kind, show
 from archspec.graph import Frame
 from archspec.limits import DEFAULT
@@ -179,7 +179,7 @@ class Expander:
         self.count_step(step.span, place)
         index = self._label_index(step, place)
         if step.option is not None and not self._is_on(step, place):
-            self._reserve(step, place.counter)
+            self._reserve(step, place)
             result = stream
         else:
             result = self._repeated(step, step.repeats, Site(step.mark, index), place, stream)
@@ -232,30 +232,38 @@ class Expander:
             fail("A202", f"{name}? is on or off, this is {kind(value)}", step.option.span)
         return value
 
-    def _reserve(self, step: syntax.Step, counter: Counter) -> None:
+    def _reserve(self, step: syntax.Step, place: Place) -> None:
         """An option that is off keeps its number, so that switching it renames nothing else."""
         if step.mark is None or isinstance(step.core, syntax.Group):
-            name = self._single_name(step)
+            name = self._single_name(step, place)
             if name and step.mark is None:
-                counter.next(name)
+                place.counter.next(name)
             elif step.repeats:
-                counter.next("r")
+                place.counter.next("r")
             elif isinstance(step.core, syntax.Group):
                 for inner in step.core.branches[0].flow.steps:
-                    self._reserve(inner, counter)
+                    self._reserve(inner, place)
 
-    def _single_name(self, step: syntax.Step) -> str | None:
+    def _single_name(self, step: syntax.Step, place: Place) -> str | None:
         """What a step is named after: its layer or join; a group of one plain step counts as that step."""
         core = step.core
         if isinstance(core, syntax.Layer | syntax.Wire):
-            return core.name
+            return self._word(core.name, place)
         if isinstance(core, syntax.Short):
             return shorthand.operator(core)
         if isinstance(core, syntax.Group) and len(core.branches) == 1 and len(core.branches[0].flow.steps) == 1:
             inner = core.branches[0].flow.steps[0]
             if not inner.repeats and inner.option is None and inner.mark is None:
-                return self._single_name(inner)
+                return self._single_name(inner, place)
         return None
+
+    def _word(self, name: str, place: Place) -> str:
+        """What a layer or join called `name` is named after: the operator or block itself, whatever its spelling."""
+        _, value = place.scope.find(name)
+        if isinstance(value, Callee):
+            return self._word(value.name, value.place)
+        card = lookup(name) if place.definitions.block(name) is None else None
+        return card.name if card is not None else name.rpartition(".")[2]
 
     def _repeated(
         self, step: syntax.Step, repeats: tuple[syntax.Repeat, ...], site: Site, place: Place, stream: Stream | None
@@ -264,7 +272,7 @@ class Expander:
         if not repeats:
             return self.core(step.core, site, place, stream)
         repeat = repeats[-1]
-        single = self._single_name(step) if len(repeats) == 1 else None
+        single = self._single_name(step, place) if len(repeats) == 1 else None
         name = lowered(site.mark, site.index) if site.mark else place.counter.next(single or "r")
         rows = self._iterations(repeat, place)
         run = object()

@@ -306,7 +306,7 @@ def _split_sizes(x: Expander, wire: syntax.Wire, place: Place, channels: int, pa
         sizes = x.evaluator(place).items(arg.value)
         if len(sizes) != parts or any(type(n) is not int or n < 1 for n in sizes) or sum(sizes) != channels:
             fail("A226", f"sizes are {parts} numbers that add up to {channels} channels", arg.value.span)
-        return sizes
+        return list(sizes)
     if parts < 2 or channels % parts:
         fail("A226", f"{channels} channels do not divide into {parts} pieces", wire.name_span, help="give sizes=[a, b]")
     return [channels // parts] * parts

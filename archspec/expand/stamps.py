@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ def begin(x: Expander, layer: syntax.Layer, place: Place) -> Stream:
             )
         return declare(x, syntax.Input(layer.span, None, None, _shape_of(layer), layer.args[1:]), place)
     if body.first is None:
+        x.stop_if_broken()
         if len(body.streams) > 1:
             listed = ", ".join(body.streams)
             fail(
@@ -79,7 +81,10 @@ def declare(x: Expander, statement: syntax.Input, place: Place) -> Stream:
         value: Value = tuple(_size(x, item, options, place) for item in shape.items)
     else:
         value = evaluate.need(shape)
-    return _add_input(x, name, value, options, place, statement.span, statement.name)
+    names = (
+        {item.name for item in shape.items if isinstance(item, syntax.Ref)} if isinstance(shape, syntax.Tuple) else ()
+    )
+    return _add_input(x, name, value, options, place, statement.span, statement.name, names)
 
 
 def _size(x: Expander, item: syntax.Expr, options: dict[str, syntax.Arg], place: Place) -> Value:
@@ -101,7 +106,14 @@ def _size(x: Expander, item: syntax.Expr, options: dict[str, syntax.Arg], place:
 
 
 def _add_input(
-    x: Expander, name: str, value: Value, options: dict[str, Any], place: Place, span: Span, label: str | None = None
+    x: Expander,
+    name: str,
+    value: Value,
+    options: dict[str, Any],
+    place: Place,
+    span: Span,
+    label: str | None = None,
+    names: Iterable[str] = (),
 ) -> Stream:
     if isinstance(value, int) and not isinstance(value, bool):
         value = (value,)
@@ -111,7 +123,7 @@ def _add_input(
     sizes = tuple(v[0] if isinstance(v, tuple) else v for v in value)
     if not all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in sizes):
         fail("A224", f"every size of an input is a whole number from 1, this is {show(value)}", span)
-    known = {"dtype", "layout", *filter(None, symbols)}
+    known = {"dtype", "layout", *names}
     for option, arg in options.items():
         if option not in known:
             near = nearest(option, known)

@@ -1,0 +1,441 @@
+"""The language, from text to graph: names, paths, repeats, options, joins, taps, blocks, nets and what is left open."""
+
+from __future__ import annotations
+
+from math import prod
+
+import pytest
+
+import archspec
+from archspec.expand.free import UsageError
+from archspec.expand.randwire import random_edges
+from archspec.model import Model, open_holes
+from archspec.source import Source, SpecError
+
+
+def paths(model: Model) -> list[str]:
+    return [node.path for node in model.graph.nodes]
+
+
+def shapes(model: Model) -> dict[str, tuple[int, ...]]:
+    return {node.path: node.shape for node in model.graph.nodes}
+
+
+def codes(text: str, net: str | None = None, **params: object) -> list[str]:
+    with pytest.raises(SpecError) as caught:
+        archspec.loads(text, net, **params)
+    return [d.code for d in caught.value.diagnostics]
+
+
+def message(text: str, **params: object) -> str:
+    with pytest.raises(SpecError) as caught:
+        archspec.loads(text, **params)
+    return str(caught.value)
+
+
+def parameters(model: Model) -> int:
+    graph = model.graph
+    owned = (w for n in graph.nodes if n.shares is None for w in n.op.weights(*graph.shapes_into(n)))
+    return sum(prod(w.shape) for w in owned if w.trainable)
+
+
+# ---------------------------------------------------------------- published counts, one per way of writing
+
+
+@pytest.mark.parametrize(
+    ("spec", "net", "expected"),
+    [
+        ("specs/vgg.arch", "VGG16", 138_357_544),  # Simonyan & Zisserman, Table 2
+        ("specs/vgg.arch", "VGG19", 143_667_240),
+        ("specs/vgg_table.arch", None, 138_357_544),
+        ("specs/resnet.arch", "ResNet50", 25_557_032),  # torchvision
+        ("specs/densenet.arch", "DenseNet121", 7_978_856),
+        ("specs/mobilenet_v2.arch", None, 3_504_872),
+        ("specs/unet.arch", None, 31_030_658),
+        ("specs/siamese.arch", None, 38_951_745),  # the shared tower once
+        ("specs/unetpp.arch", None, 9_159_681),
+        ("specs/darts.arch", None, 3_349_342),
+        ("specs/revnet.arch", None, 150_538),
+        ("specs/two_outputs.arch", None, 1_163_970),
+    ],
+)
+def test_published_parameters(spec: str, net: str | None, expected: int) -> None:
+    assert parameters(archspec.load(spec, net)) == expected
+
+
+VGG16 = {"N": "2,2,3,3,3", "M": 5, "K": 2, "POOL": True, "INPUT": "3x224x224", "CONV": "64,128,256,512,512"}
+
+
+def test_the_blueprint_is_vgg16_when_its_symbols_are_bound() -> None:
+    model = archspec.load("specs/blueprint.arch", **VGG16, **{"FC.1": 4096, "FC.2": 1000})
+    assert parameters(model) == 138_357_544
+    assert sum(node.op.name == "MAXPOOL" for node in model.graph.nodes) == 5
+
+
+def test_the_blueprint_without_repeats_is_a_linear_classifier() -> None:
+    model = archspec.load("specs/blueprint.arch", N=0, M=0, K=0, INPUT="3x32x32", **{"FC.2": 10})
+    assert paths(model) == ["input", "fc1"]
+    assert parameters(model) == 3 * 32 * 32 * 10 + 10
+
+
+def test_an_option_takes_a_list_one_entry_per_stage() -> None:
+    bound = {**VGG16, "M": 3, "N": 1, "CONV": 8, "POOL": "on,off,on", "FC.1": 16, "FC.2": 10}
+    model = archspec.load("specs/blueprint.arch", **bound)
+    assert [n.path for n in model.graph.nodes if n.op.name == "MAXPOOL"] == ["r1.0.maxpool1", "r1.2.maxpool1"]
+
+
+def test_holes_are_listed_in_text_order() -> None:
+    holes = open_holes(Source("b", "INPUT -> [[CONV -> RELU]*N -> POOL?]*M -> [FC -> RELU]*K -> FC as head"))
+    assert [(h.name, h.kind) for h in holes] == [
+        ("INPUT", "input"),
+        ("CONV", "argument"),
+        ("N", "count"),
+        ("POOL", "option"),
+        ("M", "count"),
+        ("FC.1", "argument"),
+        ("K", "count"),
+        ("head", "argument"),
+    ]
+
+
+def test_an_open_blueprint_says_how_to_bind_it() -> None:
+    text = message("INPUT(3x8x8) -> [CONV(4)]*N -> FC")
+    assert "error[A401]: N is open" in text
+    assert "-D N=... -D FC=..." in text
+
+
+def test_a_binding_that_nothing_asks_for_is_refused() -> None:
+    with pytest.raises(UsageError, match="nothing here is named FO") as caught:
+        archspec.loads("INPUT(3x8x8) -> FC", FC=10, FO=3)
+    assert "did you mean FC?" in caught.value.help
+
+
+# ---------------------------------------------------------------- paths
+
+
+def test_paths_number_layers_in_their_scope_and_repeats_from_zero() -> None:
+    model = archspec.loads("INPUT(3x8x8) -> CONV(4) -> [CONV(4) -> BN -> CONV(4)]*2 -> CONV(4) -> [RELU]*2")
+    assert paths(model) == [
+        "input",
+        "conv1",
+        "r1.0.conv1",
+        "r1.0.bn1",
+        "r1.0.conv2",
+        "r1.1.conv1",
+        "r1.1.bn1",
+        "r1.1.conv2",
+        "conv2",
+        "relu1.0",
+        "relu1.1",
+    ]
+
+
+def test_a_repeat_of_one_block_takes_the_blocks_name_and_a_label_replaces_it() -> None:
+    text = "block B(c) = CONV(c) -> BN\nINPUT(3x8x8) -> B(4)*2 -> [[B(4)]*2 as inner]*2 as stage"
+    assert [p for p in paths(archspec.loads(text)) if p.endswith("conv1")] == [
+        "b1.0.conv1",
+        "b1.1.conv1",
+        *(f"stage.{i}.inner.{j}.conv1" for i in range(2) for j in range(2)),
+    ]
+
+
+def test_branches_are_numbered_in_text_order_and_a_lone_residual_adds_no_level() -> None:
+    text = "INPUT(4x8x8) -> concat[ID | CONV(4) -> RELU] -> add[CONV(4) | CONV(4)] -> res[CONV(4)]"
+    assert paths(archspec.loads(text)) == [
+        "input",
+        "b2.conv1",
+        "b2.relu1",
+        "concat1",
+        "b3.conv1",
+        "b4.conv1",
+        "add1",
+        "conv1",
+        "add2",
+    ]
+
+
+def test_an_option_that_is_off_keeps_its_number() -> None:
+    on = archspec.loads("INPUT(3x8x8) -> POOL?(1 == 1) -> CONV(4) -> POOL")
+    off = archspec.loads("INPUT(3x8x8) -> POOL?(1 == 2) -> CONV(4) -> POOL")
+    assert paths(on) == ["input", "maxpool1", "conv1", "maxpool2"]
+    assert paths(off) == ["input", "conv1", "maxpool2"]
+
+
+def test_a_variant_of_a_net_adds_no_level() -> None:
+    text = "net A(c) {\n  input 3x8x8\n  INPUT -> CONV(c)\n}\nnet B = A(c=4)\n"
+    assert paths(archspec.loads(text, "B")) == ["input", "conv1"]
+
+
+def test_names_ending_in_a_digit_keep_their_number_apart() -> None:
+    text = "block Conv6(c) = CONV(c)\nINPUT(3x8x8) -> Conv6(2) -> CONV(2)"
+    assert paths(archspec.loads(text)) == ["input", "conv6_1.conv1", "conv1"]
+
+
+def test_nodes_remember_block_repeat_and_arguments() -> None:
+    model = archspec.load("specs/resnet.arch", "ResNet50")
+    node = next(n for n in model.graph.nodes if n.path == "stage.2.bottleneck1.3.conv1")
+    stage, repeat, block = node.scope
+    assert (stage.kind, stage.name, stage.index, stage.count, stage.labelled) == ("repeat", "stage", 2, 4, True)
+    assert (repeat.kind, repeat.index, repeat.count) == ("repeat", 3, 6)
+    assert (block.kind, block.definition, block.arguments) == ("block", "Bottleneck", (("w", 256), ("s", 1)))
+    assert node.span.text == "CONV(4*w, 1x1)"
+
+
+# ---------------------------------------------------------------- repeats and values
+
+
+def test_columns_are_read_in_step_and_rows_row_by_row() -> None:
+    columns = archspec.loads("INPUT(3x8x8) -> [CONV(c)*n]*(c in [4, 8], n in [1, 2])")
+    rows = archspec.loads("INPUT(3x8x8) -> [CONV(c)*n]*(c, n in [[4, 1], [8, 2]])")
+    assert [s[0] for s in shapes(columns).values()] == [3, 4, 8, 8]
+    assert shapes(columns) == shapes(rows)
+
+
+def test_columns_of_unequal_length_name_both() -> None:
+    text = message("INPUT(3x8x8) -> [CONV(c)*n]*(c in [4, 8], n in [1, 2, 3])")
+    assert "n has 3 entries and c has 2" in text
+
+
+def test_then_first_and_last_belong_to_the_innermost_repeat() -> None:
+    model = archspec.loads("INPUT(3x16x16) -> [[CONV(4, stride=s then 1)]*2 -> POOL?(not last)]*(s in [2, 1])")
+    assert [n.op.name for n in model.graph.nodes] == ["INPUT", "CONV", "CONV", "MAXPOOL", "CONV", "CONV"]
+    assert [n.shape[1] for n in model.graph.nodes] == [16, 8, 8, 4, 4, 4]
+
+
+@pytest.mark.parametrize(
+    ("expression", "value"),
+    [
+        ("2^3", 8),
+        ("7 // 2 + 7 % 2", 4),
+        ("round(2.5) + round(3.5)", 6),  # half to even
+        ("ceil(2.1) + floor(2.9)", 5),
+        ("div8(19)", 24),  # 16 would be below nine tenths of 19
+        ("div8(3)", 8),
+        ("div(30, 16)", 32),
+        ("sum([1, 2, 3]) + len([4, 5])", 8),
+        ("max(3, 9) + min([4, 2])", 11),
+        ("[1, 2, 3][2]", 3),
+        ("rev([1, 2, 3])[0]", 3),
+        ("cumsum([1, 2, 3])[2]", 6),
+        ("[2*i for i in 1..4 if i > 2][0]", 6),
+        ("5 if 1 == 2 else 7", 7),
+        ("0.5 * 8", 4),
+        ("log2(8) + sqrt(9)", 6),
+        ("-2 + 5", 3),
+    ],
+)
+def test_values(expression: str, value: int) -> None:
+    assert archspec.loads(f"INPUT(3x8x8) -> CONV({expression})").graph.nodes[-1].shape[0] == value
+
+
+def test_a_range_is_closed_and_empty_when_it_ends_before_it_begins() -> None:
+    assert len(archspec.loads("INPUT(3x8x8) -> [RELU]*(i in 0..2) -> FC(2)").graph.nodes) == 5
+    assert len(archspec.loads("INPUT(3x8x8) -> [RELU]*(i in 0..-1) -> FC(2)").graph.nodes) == 2
+
+
+# ---------------------------------------------------------------- arguments
+
+
+def test_file_defaults_hold_for_exactly_the_named_operator_and_not_for_projections() -> None:
+    text = "default CONV(bias=off)\nblock B(c) = res(shortcut=proj)[CONV(c) -> DWCONV(3x3)]\nINPUT(3x8x8) -> B(4) -> CONV(4)"
+    bias = {n.path: n.op.bias for n in archspec.loads(text).graph.nodes if hasattr(n.op, "bias")}
+    assert bias == {"b1.conv1": False, "b1.dwconv1": True, "b1.shortcut.conv1": True, "conv1": False}
+
+
+def test_an_operator_or_block_can_be_handed_to_a_block() -> None:
+    text = (
+        "block Unit(c, act=RELU, norm=BN) = CONV(c) -> norm -> act\n"
+        "INPUT(4x8x8) -> Unit(8) -> Unit(8, act=TANH, norm=GN(4))"
+    )
+    assert [n.op.name for n in archspec.loads(text).graph.nodes[1:]] == ["CONV", "BN", "RELU", "CONV", "GN", "TANH"]
+
+
+def test_act_is_a_node_of_its_own() -> None:
+    assert paths(archspec.loads("INPUT(3x8x8) -> [CONV(4, act=RELU)]*2 -> FC(2, act=TANH) as head")) == [
+        "input",
+        "conv1.0.conv1",
+        "conv1.0.relu1",
+        "conv1.1.conv1",
+        "conv1.1.relu1",
+        "head",
+        "tanh1",
+    ]
+
+
+def test_cin_is_the_channels_entering_the_block() -> None:
+    text = "block Half = CONV(cin // 2) -> CONV(cin)\nINPUT(8x4x4) -> Half"
+    assert [n.shape[0] for n in archspec.loads(text).graph.nodes] == [8, 4, 8]
+    assert codes("INPUT(8x4x4) -> CONV(cin)") == ["A104"]
+
+
+def test_paper_shorthand() -> None:
+    model = archspec.loads("INPUT(3x64x64) -> conv7-16/2 -> maxpool3/2 -> conv3x1-8 -> FC-10 -> softmax")
+    assert list(shapes(model).values()) == [(3, 64, 64), (16, 32, 32), (16, 15, 15), (8, 15, 15), (10,), (10,)]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "hint"),
+    [
+        ("INPUT(3x8x8) -> CONV(3x3, 64)", "A212", "write CONV(64, 3x3)"),
+        ("INPUT(3x8x8) -> CONV(3, 64)", "A213", "write 64x64 or kernel=64"),
+        ("INPUT(3x8x8) -> conv64-3", "A222", "write conv3-64"),
+        ("INPUT(3x8x8) -> CONV(64, strides=2)", "A201", "did you mean stride?"),
+        ("INPUT(3x8x8) -> CONV(64, pad=sme)", "A204", "did you mean same?"),
+        ("INPUT(3x8x8) -> CONV(64, groups=7)", "A206", "groups=1"),
+        ("INPUT(3x8x8) -> CONV(64, bias=3)", "A204", "on or off"),
+        ("INPUT(3x8x8) -> CONV(w)", "A102", "define it"),
+        ("INPUT(3x8x8) -> COVN(64)", "A101", "did you mean CONV?"),
+        ("INPUT(3x8x8) -> [CONV(4) | CONV(4)]", "A303", "add[...] to sum"),
+        ("INPUT(3x8x8) -> add[CONV(4)]", "A315", "res[F]"),
+        ("INPUT(3x8x8) -> res[CONV(4)]", "A307", "res(shortcut=proj)[...]"),
+        ("INPUT(3x8x8) -> CONV(4)\nRELU -> FC(2)", "A304", "write '-> RELU'"),
+        ("INPUT(3x8x8) -> RELU -> @x", "A306", "start a new line"),
+        ("INPUT(3x8x8) as a -> add[@a | @a] -> FC(2)", "A306", "let one branch be ID"),
+        ("block A = B\nblock B = A\nINPUT(3x8x8) -> A", "A316", "cannot recurse"),
+        ("INPUT(3x8x8) -> [RELU?(1 == 2)]*1000000", "A605", ""),
+    ],
+)
+def test_mistakes_are_named_and_mended(text: str, code: str, hint: str) -> None:
+    rendered = message(text)
+    assert f"error[{code}]" in rendered
+    assert hint in rendered
+
+
+def test_one_cause_is_one_error_and_several_causes_are_several() -> None:
+    text = "input a: 3x8x8\nINPUT -> COVN(4) as x\n@x -> CONV(4) as y\n@y -> FC(2)\nINPUT -> RELUU"
+    assert codes(text) == ["A101", "A101"]
+
+
+def test_the_network_up_to_the_fault_is_kept() -> None:
+    with pytest.raises(SpecError) as caught:
+        archspec.loads("INPUT(3x8x8) -> CONV(4) -> POOL -> CONV(4, 9x9, pad=valid)")
+    assert [n.op.name for n in caught.value.partial.nodes] == ["INPUT", "CONV", "MAXPOOL"]
+
+
+# ---------------------------------------------------------------- joins, taps, blocks
+
+
+def test_shortcuts() -> None:
+    def ops(shortcut: str, body: str = "CONV(8, stride=2) -> BN") -> list[str]:
+        model = archspec.loads(f"INPUT(4x8x8) -> res(shortcut={shortcut})[{body}]")
+        return [n.path for n in model.graph.nodes[1:]]
+
+    assert ops("proj") == ["conv1", "bn1", "shortcut.conv1", "shortcut.bn1", "add1"]
+    assert ops("proj", "CONV(4)") == ["conv1", "add1"]
+    assert ops("proj_all", "CONV(4)") == ["conv1", "shortcut.conv1", "add1"]
+    assert ops("if_same") == ["conv1", "bn1"]
+    assert ops("pad") == ["conv1", "bn1", "shortcut.zeropad1", "add1"]
+    stride = archspec.loads("INPUT(4x16x16) -> res(shortcut=proj)[CONV(8, stride=2) -> POOL(3x3, stride=2, pad=1)]")
+    assert next(n for n in stride.graph.nodes if n.path == "shortcut.conv1").op.stride == (4, 4)
+
+
+def test_split_dense_highway_and_pick() -> None:
+    model = archspec.loads("INPUT(6x4x4) -> split(sizes=[2, 4])[ID | CONV(3)] -> dense[CONV(2)]*2")
+    assert [n.shape[0] for n in model.graph.nodes] == [6, 2, 4, 3, 5, 2, 7, 2, 9]
+    gate = archspec.loads("INPUT(6x4x4) -> highway(gate_bias=-2)[CONV(6) -> RELU | CONV(6)]").graph.nodes[-1]
+    assert gate.op.name == "highway" and len(gate.inputs) == 3
+    picked = archspec.loads("let deep = on\nINPUT(6x4x4) -> pick[CONV(3) if deep | FC(2)]")
+    assert picked.graph.nodes[-1].op.name == "CONV"
+
+
+def test_branches_are_stamped_by_for_and_absent_by_if() -> None:
+    model = archspec.loads("INPUT(6x4x4) -> concat[AVGPOOL(b) -> FLATTEN for b in [1, 2, 4] if b > 1]")
+    assert model.graph.nodes[-1].shape == (6 * 4 + 6,)
+
+
+def test_labels_in_repeats_are_lists_and_the_present_one_inside() -> None:
+    text = "INPUT(4x8x8) -> [CONV(4) as e -> add[ID | @e]]*3 -> concat[@e[0] | @e[2] | ID]"
+    model = archspec.loads(text)
+    last = model.graph.nodes[-1]
+    assert [model.graph.nodes[i].path for i in last.inputs] == ["r1.0.e", "r1.2.e", "r1.2.add1"]
+    assert codes("INPUT(4x8x8) -> [CONV(4) as e]*3 -> add[ID | @e]") == ["A218"]
+    assert "there are 3: @e[0] .. @e[2]" in message("INPUT(4x8x8) -> [CONV(4) as e]*3 -> add[ID | @e[3]]")
+
+
+def test_several_outputs_of_a_block_are_read_by_name() -> None:
+    model = archspec.load("specs/two_outputs.arch")
+    assert [o.name for o in model.graph.outputs] == ["output"]
+    text = "block E(c) {\n INPUT -> CONV(c) as skip\n @skip -> POOL as down\n output skip, down\n}\nINPUT(3x8x8) -> E(4) -> RELU"
+    assert codes(text) == ["A311"]
+
+
+def test_shared_flows_own_their_weights_once() -> None:
+    model = archspec.load("specs/siamese.arch")
+    uses = {n.path: n.shares for n in model.graph.nodes if n.path.startswith("tower.use2") and n.op.name == "CONV"}
+    owners = {path: model.graph.nodes[index].path for path, index in uses.items() if index is not None}
+    assert owners == {path: path.replace("tower.use2", "tower") for path in uses}
+
+
+def test_outputs_are_selected_and_what_they_do_not_need_is_left_out() -> None:
+    model = archspec.model.open_model(
+        Source("g", open("specs/googlenet.arch", encoding="utf-8").read()), outputs=("logits",)
+    )
+    assert parameters(model) == 6_998_552  # FIGURES: without the two heads
+    assert [d.code for d in model.warnings] == ["N301", "N302"]
+
+
+def test_unread_ends_need_an_output() -> None:
+    assert codes("input a: 3x8x8\nINPUT -> CONV(4)\nINPUT -> CONV(8)") == ["A318"]
+
+
+def test_symbolic_sizes_are_bound_from_outside_or_carry_a_value_to_count_with() -> None:
+    text = "input line: (1, 32, T), T=160\nINPUT -> CONV(4)"
+    assert archspec.loads(text).graph.nodes[-1].shape == (4, 32, 160)
+    assert archspec.loads(text, T=64).graph.nodes[-1].shape == (4, 32, 64)
+    assert codes("input line: (1, 32, T)\nINPUT -> CONV(4)") == ["A404"]
+
+
+def test_imports_stay_inside_the_project(tmp_path: object) -> None:
+    root = tmp_path  # type: ignore[assignment]
+    (root / "inner").mkdir()
+    (root / "inner" / "blocks.arch").write_text("default CONV(bias=off)\nblock B(c) = CONV(c)\n")
+    (root / "outside.arch").write_text("block C(c) = CONV(c)\n")
+    main = root / "inner" / "main.arch"
+    main.write_text(
+        'from "blocks.arch" import B\nimport "blocks.arch" as b\nINPUT(3x8x8) -> B(4) -> b.B(4) -> CONV(4)\n'
+    )
+    biases = [n.op.bias for n in archspec.load(main).graph.nodes[1:]]
+    assert biases == [False, False, True]  # a file's defaults are not inherited by its importers
+    main.write_text('from "../outside.arch" import C\nINPUT(3x8x8) -> C(4)\n')
+    with pytest.raises(SpecError, match="lies outside"):
+        archspec.load(main)
+
+
+# Every block of the files that hold blocks alone, stamped on a shape; what comes out is known from the papers.
+STAMPED = {
+    "SqueezeExcite": ("normalised", "64x8x8", "", (64, 8, 8)),
+    "NeXt": ("normalised", "256x8x8", "(128)", (256, 8, 8)),
+    "Branch": ("normalised", "24x8x8", "(24)", (24, 8, 8)),
+    "ShuffleV2": ("normalised", "48x8x8", "", (48, 8, 8)),
+    "PreActProj": ("normalised", "16x8x8", "(32, 2)", (32, 4, 4)),
+    "Pyramid": ("normalised", "16x8x8", "(3, 48)", (64, 8, 8)),
+    "Hwy": ("plain", "16x8x8", "", (16, 8, 8)),
+    "Fire": ("plain", "96x8x8", "(16, 64)", (128, 8, 8)),
+    "MLPConv": ("plain", "3x8x8", "(192, 5x5)", (192, 8, 8)),
+    "Dense": ("heads", "16x8x8", "(8)", (4, 8, 8)),
+}
+
+
+@pytest.mark.parametrize("name", STAMPED)
+def test_every_block_of_the_libraries_stamps(name: str, tmp_path: object) -> None:
+    file, shape, args, out = STAMPED[name]
+    path = tmp_path / "main.arch"  # type: ignore[operator]
+    library = open(f"specs/blocks/{file}.arch", encoding="utf-8").read()
+    (tmp_path / "library.arch").write_text(library)  # type: ignore[operator]
+    path.write_text(f'from "library.arch" import {name}\nINPUT({shape}) -> {name}{args}\n')
+    assert archspec.load(path).graph.nodes[-1].shape == out
+
+
+# Random(1).random() begins 0.134, 0.847, 0.763, 0.255, 0.495, 0.449: below 0.5 are the pairs 0-1, 0-4, 0-5, 1-2 ...
+ER_6_5_1 = [(0, 1), (0, 4), (0, 5), (1, 2), (1, 5), (2, 3), (2, 5), (3, 5), (4, 5)]
+WS_8_4_75_1 = [
+    *((0, 1), (0, 3), (0, 4), (0, 5), (1, 2), (1, 3), (1, 5), (1, 6)),
+    *((2, 3), (2, 6), (3, 6), (3, 7), (4, 6), (5, 6), (5, 7), (6, 7)),
+]
+BA_7_2_1 = [(0, 2), (0, 3), (0, 6), (1, 2), (1, 4), (2, 3), (2, 4), (2, 6), (3, 5), (4, 5)]
+
+
+def test_a_seed_names_one_random_graph_for_ever() -> None:
+    assert random_edges("ws", 8, 4, 0.75, 0, 1) == WS_8_4_75_1
+    assert random_edges("er", 6, 0, 0.5, 0, 1) == ER_6_5_1
+    assert random_edges("ba", 7, 0, 0.0, 2, 1) == BA_7_2_1
