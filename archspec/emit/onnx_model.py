@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -65,7 +65,7 @@ def emit_onnx(
     model.graph.value_info.extend(infos.values())
     checker.check_model(model, full_check=True)  # weights that are inputs weigh nothing, and have the same types
     del model.graph.input[len(inputs) :]
-    model.graph.initializer.extend(_initialisers(graph, weights, location))
+    _hold(model, graph, weights, location)
     model.producer_name, model.producer_version, model.doc_string = "archspec", __version__, doc
     helper.set_model_props(model, dict(sorted((metadata or {}).items())))
     return model
@@ -195,17 +195,18 @@ def _layout(graph: Graph) -> dict[str, tuple[int, Weight]]:
     return layout
 
 
-def _initialisers(graph: Graph, weights: Mapping[str, Any], location: str | None) -> Iterator[TensorProto]:
+def _hold(model: onnx.ModelProto, graph: Graph, weights: Mapping[str, Any], location: str | None) -> None:
+    """Adds every weight to the model, or where it stands in the file `location`."""
     for key, (start, weight) in _layout(graph).items():
-        tensor = TensorProto(name=key, data_type=TensorProto.FLOAT, dims=weight.shape)
+        # Filled in place: appending a finished tensor would copy its data.
+        tensor = model.graph.initializer.add(name=key, data_type=TensorProto.FLOAT, dims=weight.shape)
         if location is None:
             tensor.raw_data = float_array(weights, key, weight.shape).tobytes()
-        else:
-            tensor.data_location = TensorProto.EXTERNAL
-            place = {"location": location, "offset": start, "length": 4 * prod(weight.shape)}
-            for word, value in place.items():
-                tensor.external_data.add(key=word, value=str(value))
-        yield tensor
+            continue
+        tensor.data_location = TensorProto.EXTERNAL
+        place = {"location": location, "offset": start, "length": 4 * prod(weight.shape)}
+        for word, value in place.items():
+            tensor.external_data.add(key=word, value=str(value))
 
 
 def _write_arrays(graph: Graph, weights: Mapping[str, Any], file: BinaryIO) -> None:

@@ -1,0 +1,253 @@
+"""The verification: it passes on real networks, and sees every kind of fault that is planted."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+sys.path.insert(0, str(Path(__file__).parent))
+from nets import Net
+
+from archspec.emit import TARGETS, MissingExtra, extra, onnx_model, torch_source
+from archspec.graph import Graph
+from archspec.op import Onnx, lookup
+from archspec.source import SpecError
+from archspec.verify import Report, verify
+from archspec.verify.bench import draw_inputs
+from archspec.verify.report import compare
+
+
+def small() -> Net:
+    net = Net("Small")
+    net("image", "INPUT", shape=(3, 12, 12))
+    net("conv1", "CONV", "image", channels=8)
+    net("bn1", "BN", "conv1")
+    net("relu1", "RELU", "bn1")
+    net("conv2", "CONV", "relu1", channels=8, stride=2)
+    net("conv3", "CONV", "relu1", channels=8, stride=2)
+    net("add1", "add", "conv2", "conv3")
+    net("fc1", "FC", "add1", width=5)
+    return net
+
+
+def sabotage(monkeypatch: pytest.MonkeyPatch, change: Callable[[nn.Module], Any]) -> Report:
+    """The report on `small` when the built module has been changed."""
+    build = torch_source.build
+
+    def changed(graph: Graph, *rest: Any) -> nn.Module:
+        module = build(graph, *rest)
+        return change(module) or module
+
+    monkeypatch.setattr(torch_source, "build", changed)
+    return verify(small().graph())
+
+
+def test_a_network_passes_with_every_count_alike() -> None:
+    report = verify(small().graph(scores="fc1", map="add1"), seeds=(0, 1, 2), batch=3)
+    assert report.passed and report.problems == () and report.first_difference == ""
+    wanted = 3 * 8 * 9 + 8 + 16 + 2 * (8 * 8 * 9 + 8) + 8 * 36 * 5 + 5
+    assert [(c.what, c.params, c.buffers) for c in report.counts] == [
+        ("archspec", wanted, 16),
+        ("PyTorch", wanted, 16),
+        ("ONNX", wanted, 16),
+    ]
+    assert [(c.seed, c.output, c.shape) for c in report.comparisons] == [
+        (seed, name, shape) for seed in (0, 1, 2) for name, shape in (("scores", (3, 5)), ("map", (3, 8, 6, 6)))
+    ]
+    assert all(0 <= c.difference <= c.allowed < 1e-2 for c in report.comparisons)
+
+
+def test_the_report_reads_well() -> None:
+    lines = str(verify(small().graph())).splitlines()
+    assert lines[0] == "Small: PyTorch and ONNX (opset 20) agree, batch 2"
+    assert lines[2].split() == ["parameters", "buffers"]
+    assert lines[3].split()[0] == "archspec" and lines[3].split()[1:] == lines[4].split()[1:] == lines[5].split()[1:]
+    assert lines[7].split() == ["seed", "output", "shape", "difference", "allowed"]
+    assert lines[8].split()[:3] == ["0", "output", "2x5"] and lines[8].split()[-1] == "same"
+    assert len(lines) == 9
+
+
+def swap_statistics(module: nn.Module) -> None:
+    def swap(bn: nn.Module, _: Any) -> None:
+        bn.running_mean, bn.running_var = bn.running_var, bn.running_mean.abs()
+
+    module.bn1.register_forward_pre_hook(swap)
+
+
+@pytest.mark.parametrize(
+    "change, blamed",
+    [
+        (lambda m: setattr(m.bn1, "eps", 0.5), "bn1 is the first layer found to differ, the last to agree is conv1"),
+        (swap_statistics, "bn1 is the first layer found to differ, the last to agree is conv1"),
+        (lambda m: setattr(m.conv1, "padding_mode", "circular"), "conv1 is the first layer found to differ"),
+    ],
+)
+def test_a_wrong_layer_is_found_and_named(
+    monkeypatch: pytest.MonkeyPatch, change: Callable[[nn.Module], Any], blamed: str
+) -> None:
+    report = sabotage(monkeypatch, change)
+    assert not report.passed
+    assert report.first_difference == blamed
+    assert "DO NOT agree" in str(report) and f"- {blamed}" in str(report)
+    assert report.comparisons[0].problem.startswith("the values differ by ")
+
+
+def test_a_module_that_does_not_run_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    report = sabotage(monkeypatch, lambda m: setattr(m, "conv3", nn.Conv2d(8, 8, 3, 1, 1)))
+    assert "PyTorch cannot run it: RuntimeError: The size of tensor a (6)" in str(report) and not report.passed
+    report = sabotage(monkeypatch, lambda m: setattr(m, "conv3", nn.Identity()))
+    assert "PyTorch cannot run it: KeyError: " in str(report) and "conv3.bias" in str(report)
+
+
+def test_a_wrong_join_is_found_behind_the_last_good_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = lookup("add")
+    assert card is not None
+    monkeypatch.setattr(card, "onnx", lambda self, *xs: (Onnx("Sub", ("0", "1")),))
+    report = verify(small().graph())
+    assert "fc1 is the first layer found to differ, the last to agree is conv3" in str(report)
+
+
+def test_missing_weights_show_in_the_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    def widen(module: nn.Module) -> None:
+        module.spare = nn.Parameter(torch.zeros(7))
+
+    report = sabotage(monkeypatch, widen)
+    assert report.problems[0].startswith("PyTorch has ") and not report.passed
+    assert report.counts[1].params == report.counts[0].params + 7
+
+
+def test_a_module_of_another_shape_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    class First(nn.Module):
+        def __init__(self, inner: nn.Module) -> None:
+            super().__init__()
+            self.inner = inner
+            self.state_dict = inner.state_dict
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            result: torch.Tensor = self.inner(x)[:, :3]
+            return result
+
+    report = sabotage(monkeypatch, First)
+    assert report.comparisons[0].problem == "PyTorch gives 2x3, the analysis says 2x5"
+
+
+ONES = np.ones((2, 4), np.float32)
+RAMP = np.arange(8, dtype=np.float32).reshape(2, 4)
+
+
+@pytest.mark.parametrize(
+    "mine, theirs, problem",
+    [
+        (RAMP, RAMP, ""),
+        (RAMP, RAMP + 1e-5, ""),
+        (RAMP, RAMP + 1e-2, "the values differ by 1.00e-02, 7.02e-04 is allowed"),
+        (ONES, ONES, "it is the same number everywhere"),
+        (0 * ONES, 0 * ONES, "it is the same number everywhere"),
+        (RAMP[:1] * ONES, RAMP[:1] * ONES, "it is the same for every example"),
+        (RAMP * np.float32("nan"), RAMP * np.float32("nan"), "no finite numbers"),
+        (RAMP + np.float32("inf"), RAMP + np.float32("inf"), "no finite numbers"),
+        (RAMP, RAMP * np.float32("nan"), "no finite numbers"),
+        (RAMP[:, :3], RAMP, "PyTorch gives 2x3"),
+        (RAMP, RAMP.T, "ONNX gives 4x2"),
+    ],
+)
+def test_what_counts_as_the_same(mine: np.ndarray, theirs: np.ndarray, problem: str) -> None:
+    found = compare(0, "output", (2, 4), mine, theirs).problem
+    assert problem in found and bool(problem) == bool(found)
+
+
+def test_a_dead_network_fails() -> None:
+    net = Net("Dead")
+    net("x", "INPUT", shape=(4,))
+    net("fc1", "FC", "x", width=1)
+    net("softmax1", "SOFTMAX", "fc1")
+    report = verify(net.graph())
+    assert not report.passed
+    assert "same number everywhere" in report.problems[0]
+
+
+def test_shared_towers_and_two_inputs() -> None:
+    net = Net("Siamese")
+    net("left", "INPUT", shape=(1, 9, 9))
+    net("right", "INPUT", shape=(1, 9, 9))
+    net("tower.conv1", "CONV", "left", channels=4)
+    net("tower.fc1", "FC", "tower.conv1", width=6)
+    net("tower.2.conv1", "CONV", "right", channels=4, shares="tower.conv1")
+    net("tower.2.fc1", "FC", "tower.2.conv1", width=6, shares="tower.fc1")
+    net("absdiff1", "absdiff", "tower.fc1", "tower.2.fc1")
+    net("fc1", "FC", "absdiff1", width=1)
+    report = verify(net.graph())
+    assert report.passed, str(report)
+    assert report.counts[0].params == 40 + 81 * 4 * 6 + 6 + 7
+
+
+@pytest.mark.parametrize(
+    "dtype, kind, top", [("int64", np.int64, 128), ("int32", np.int32, 128), ("bool", np.bool_, 2)]
+)
+def test_whole_inputs_are_indices(dtype: str, kind: type, top: int) -> None:
+    net = Net()
+    net("ids", "INPUT", shape=(500,), dtype=dtype)
+    net("id1", "ID", "ids")
+    drawn = draw_inputs(net.graph(), 0, 2)["ids"]
+    assert drawn.dtype == kind and drawn.min() >= 0 and top - 2 <= drawn.max() < top
+
+
+def test_inputs_differ_by_seed_and_by_input() -> None:
+    graph = small().graph()
+    first, again, other = (draw_inputs(graph, seed, 2)["image"] for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert first.shape == (2, 3, 12, 12) and first.dtype == np.float32 and not np.array_equal(first, other)
+    assert abs(float(first.mean())) < 0.1 and 0.9 < float(first.std()) < 1.1
+
+
+@pytest.mark.parametrize("options", [{"seeds": ()}, {"batch": 0}, {"opset": 7}])
+def test_requests_without_an_answer_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(SpecError):
+        verify(small().graph(), **options)
+
+
+# ---------------------------------------------------------------- extras
+
+
+def test_a_missing_library_is_one_sentence() -> None:
+    with (
+        pytest.raises(MissingExtra, match=r"^verifying needs onnx: pip install 'archspec-nn\[runtime\]'$"),
+        extra("verifying"),
+    ):
+        raise ModuleNotFoundError("No module named 'onnx'", name="onnx.helper")
+    with pytest.raises(ModuleNotFoundError), extra("verifying"):
+        raise ModuleNotFoundError("No module named 'archspec.emit.lost'", name="archspec.emit.lost")
+
+
+@pytest.mark.parametrize("library, package", [("torch", "torch"), ("onnxruntime", "runtime"), ("onnx", "runtime")])
+def test_verifying_without_a_library_says_what_to_install(library: str, package: str) -> None:
+    code = f"""
+import sys
+sys.modules[{library!r}] = None
+import archspec
+from archspec.emit import MissingExtra
+from archspec.verify import verify
+try:
+    verify(archspec.loads("INPUT(3x8x8) -> FC(2)").graph)
+except MissingExtra as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parent.parent
+    )
+    assert done.stdout == f"verifying needs {library}: pip install 'archspec-nn[{package}]'\n", done.stderr
+
+
+def test_every_target_loads() -> None:
+    for name, target in TARGETS.items():
+        assert callable(target.load()), name
+        assert target.ending.startswith(".")
+    assert TARGETS["onnx"].load() is onnx_model.save_onnx
