@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archspec.expand.definitions import Definitions, Loader
-from archspec.expand.free import Bindings, Hole, UsageError
+from archspec.expand.free import Bindings, UsageError
+from archspec.expand.holes import Hole, find_holes
 from archspec.expand.nets import Expansion, Requirement, expand
 from archspec.expand.values import Scope, show
 from archspec.source import Diagnostic, Source, SpecError
@@ -199,8 +199,6 @@ def open_model(
 
 def open_holes(source: Source) -> tuple[Hole, ...]:
     """What a spec without a net leaves open, in text order."""
-    from archspec.expand.free import find_holes
-
     definitions = define(source)
     return find_holes(definitions) if definitions.free else ()
 

@@ -4,28 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from archspec import syntax
 from archspec.expand.definitions import Definitions
+from archspec.expand.holes import Hole, find_holes
 from archspec.expand.place import Place
 from archspec.expand.values import Value, fail, kind, show
-from archspec.op import Op, lookup
+from archspec.op import Op
 from archspec.source import Diagnostic, Source, Span, SpecError, nearest
 
 if TYPE_CHECKING:
     from archspec.expand.flow import Expander
-
-
-@dataclass(frozen=True, slots=True)
-class Hole:
-    """One thing to bind: `archspec holes` lists them."""
-
-    name: str
-    kind: Literal["count", "option", "argument", "input"]
-    text: str  # what it is for: "channels of CONV"
-    span: Span
-    staged: bool  # stands inside a repeat, so that a list gives one value per stage
 
 
 class UsageError(Exception):
@@ -175,82 +165,3 @@ def whole_count(value: Value, span: Span) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         fail("A218", f"a repeat count is a whole number from 0, this is {kind(value)}", span)
     return value
-
-
-def find_holes(definitions: Definitions) -> tuple[Hole, ...]:
-    """Everything the file's own flow leaves open, in text order."""
-    found: list[Hole] = []
-    layers: list[tuple[syntax.Layer, syntax.Step, bool]] = []
-    known = {s.name for s in definitions.file.statements if isinstance(s, syntax.Let | syntax.Param)}
-    declared = any(isinstance(s, syntax.Input) for s in definitions.statements)
-
-    def counts(repeat: syntax.Repeat, staged: bool, bound: frozenset[str]) -> None:
-        for ref in _refs(repeat.count):
-            if ref.name not in known and ref.name not in bound:
-                found.append(Hole(ref.name, "count", "how often the repeat runs", ref.span, staged))
-
-    def walk(flow: syntax.Flow, staged: bool, bound: frozenset[str]) -> None:
-        for step in flow.steps:
-            names = frozenset(n for r in step.repeats for loop in r.loops for n in loop.names)
-            for i, repeat in enumerate(step.repeats):
-                counts(repeat, staged or i < len(step.repeats) - 1, bound)
-            inner = staged or bool(step.repeats)
-            core = step.core
-            if isinstance(core, syntax.Layer):
-                layers.append((core, step, inner))
-                if step.option and step.option.condition is None and core.name not in known:
-                    found.append(Hole(_switch(step), "option", f"whether {core.name} is there", step.span, staged))
-            elif isinstance(core, syntax.Wire | syntax.Group):
-                for branch in core.branches:
-                    walk(branch.flow, inner, bound | names)
-                if step.option and step.option.condition is None and step.mark and step.mark.name not in known:
-                    found.append(Hole(step.mark.name, "option", "whether the group is there", step.span, staged))
-
-    for statement in definitions.statements:
-        if isinstance(statement, syntax.Flow):
-            walk(statement, False, frozenset())
-    total: dict[str, int] = {}
-    for layer, _, _ in layers:
-        total[layer.name] = total.get(layer.name, 0) + 1
-    seen: dict[str, int] = {}
-    for layer, step, inner in layers:
-        seen[layer.name] = seen.get(layer.name, 0) + 1
-        if layer.name == "INPUT":
-            if layer.args is None and not declared and seen["INPUT"] == 1:
-                found.append(Hole("INPUT", "input", "the shape of the input", layer.name_span, False))
-            continue
-        card = lookup(layer.name) if definitions.block(layer.name) is None else None
-        missing = _missing(card, layer, definitions) if card else []
-        if missing:
-            assert card is not None
-            numbered = layer.name if total[layer.name] == 1 else f"{layer.name}.{seen[layer.name]}"
-            name = step.mark.name if step.mark else numbered
-            found.append(Hole(name, "argument", f"{missing[0]} of {card.name}", layer.name_span, inner))
-    return tuple(sorted(found, key=lambda h: h.span.start))
-
-
-def _switch(step: syntax.Step) -> str:
-    """What a free option is called: its label, or its layer."""
-    assert isinstance(step.core, syntax.Layer)
-    return step.mark.name if step.mark else step.core.name
-
-
-def _missing(card: type[Op], layer: syntax.Layer, definitions: Definitions) -> list[str]:
-    """The required arguments that neither the layer nor the file's defaults give."""
-    given: set[str] = set()
-    default = definitions.defaults.get(card.name)
-    for args in (layer.args or (), default.args if default else ()):
-        given |= {a.name for a in args if a.name}
-        given |= set(card.positional[: sum(a.name is None for a in args)])
-    return [name for name, info in card.model_fields.items() if info.is_required() and name not in given]
-
-
-def _refs(expr: Any) -> list[syntax.Ref]:
-    """Every name in a count."""
-    if isinstance(expr, syntax.Ref):
-        return [expr]
-    if isinstance(expr, syntax.Binary):
-        return _refs(expr.left) + _refs(expr.right)
-    if isinstance(expr, syntax.Unary):
-        return _refs(expr.operand)
-    return []

@@ -220,5 +220,8 @@ def _select(graph: Graph, outputs: tuple[str, ...], place: Place) -> tuple[Graph
     if not dropped:
         return pruned, ()
     kept = ", ".join(output.name for output in chosen)
-    text = f"{dropped} node{'s' * (dropped != 1)} that {kept} {'does' if len(chosen) == 1 else 'do'} not need {'are' if dropped != 1 else 'is'} left out"
+    left = "1 node is" if dropped == 1 else f"{dropped} nodes are"
+    text = (
+        f"{left} left out, as {kept} {'does' if len(chosen) == 1 else 'do'} not need {'it' if dropped == 1 else 'them'}"
+    )
     return pruned, (Diagnostic("N301", text, severity="note"),)

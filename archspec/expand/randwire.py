@@ -26,8 +26,8 @@ _TRIES = 1000  # how often a generator starts again, on the same sequence, until
 
 
 def watts_strogatz(n: int, k: int, p: float, draw: Draw) -> set[frozenset[int]]:
-    """A ring where each node meets its k/2 neighbours on either side; then, distance by distance and node by node, each
-    edge (u, u+distance) moves with probability p to (u, w), w = floor(draw*n) drawn again while it is u or a neighbour."""
+    """A ring where each node meets its k/2 neighbours on either side; then, distance by distance and node by node, an
+    edge (u, u+distance) moves with probability p to (u, w), w = floor(draw*n), drawn again while it is u or adjacent."""
     edges = {frozenset((u, (u + d) % n)) for d in range(1, k // 2 + 1) for u in range(n)}
     for distance in range(1, k // 2 + 1):
         for u in range(n):

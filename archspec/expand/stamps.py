@@ -15,7 +15,7 @@ from archspec.expand.place import Body, Bundle, Counter, Place, SharedFlow, Shar
 from archspec.expand.values import Scope, Value, Word, fail, iterate, kind, show
 from archspec.graph import Frame
 from archspec.limits import DEFAULT
-from archspec.op import Op, lookup
+from archspec.op import lookup
 from archspec.source import Span, nearest
 
 if TYPE_CHECKING:
