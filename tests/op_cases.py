@@ -164,7 +164,93 @@ JOINS = [
     *join("concat", M, (2, 4, 5), (1, 9, 8), crop="center"),
 ]
 
+# LeNet-5's third layer: 16 maps, each reading some of the 6.
+LENET_TABLE = (
+    *(tuple(sorted((i + j) % 6 for j in range(3))) for i in range(6)),
+    *(tuple(sorted((i + j) % 6 for j in range(4))) for i in range(6)),
+    *((0, 1, 3, 4), (1, 2, 4, 5), (0, 2, 3, 5), (0, 1, 2, 3, 4, 5)),
+)
+
+UNUSUAL_CONVOLUTIONS = [
+    Case("CONV", {"channels": 16, "kernel": 5, "pad": "valid", "table": LENET_TABLE}, ((6, 14, 14),)),
+    *each("CONV", S, M, B, channels=2, table=((0, 2), (1,)), stride=2),
+    *each("CONV", M, channels=2, table=((0, 2), (1,)), bias=False, pad=((1, 0), (0, 2)), kernel=2),
+    *each("CONV", S, M, B, channels=3, bias="unit", stride=2),
+    *each("CONV", S, M, channels=3, pad_value=-1.5),
+    *each("DWCONV", M, pad_value=0.5),
+    *each("SSEPCONV", S, M, B, channels=3, stride=2),
+    *each("SSEPCONV", M, channels=3, kernel=(3, 5), pad="valid"),
+    *each("LOCAL", S, M, B, traced=True, channels=3),
+    *each("LOCAL", M, traced=True, channels=2, kernel=(3, 2), stride=2, pad="valid", bias="map"),
+    *each("LOCAL", M, channels=2, stride=(2, 1), pad=((2, 0), (0, 1)), bias=False),
+]
+
+UNUSUAL_POOLS = [
+    *each("SUMPOOL", S, M, B, traced=True),
+    *each("SUMPOOL", M, kernel=3, stride=2, pad=1, ceil=True),
+    *each("L2POOL", S, M, B, traced=True),
+    *each("L2POOL", M, kernel=3, stride=2, pad=((1, 0), (0, 1)), ceil=True),
+    *each("SUBSAMPLE", S, M, B, traced=True),
+    *each("SUBSAMPLE", M, kernel=3, stride=2, ceil=True),
+    *each("AMAXPOOL", S, M, B, traced=True, size=2),
+    *each("AMAXPOOL", (3, 8, 6), size=(4, 3)),
+    *each("AAVGPOOL", S, M, B, traced=True, size=3),
+    *each("AAVGPOOL", (3, 8, 6), size=(4, 3)),
+    *each("AAVGPOOL", M, traced=True, size=(10, 4)),
+    *each("AAVGPOOL", M, size=1),
+    *each("REDUCE", V, S, M, how="mean", axis="channel"),
+    *each("REDUCE", M, how="max", axis="channel"),
+    *each("REDUCE", S, M, B, how="sum", axis="spatial"),
+    *each("MAXOUT", V, M, pieces=2),
+]
+
+UNUSUAL_NORMS = [
+    *each("LCN", S, M, kernel=3),
+    *each("LCN", (3, 12, 11)),
+    *each("RMSNORM", V, S, M),
+    *each("RMS", S, eps=1e-3),
+    *each("LAYERSCALE", M, value=0.1),
+]
+
+REARRANGED = [
+    *each("SPATIALDROPOUT", S, M, B),
+    *each("DROPOUT2D", M, rate=0.2),
+    *each("DROPPATH", V, M),
+    *each("RESHAPE", V, shape=(3, 2)),
+    *each("RESHAPE", M, shape=(2, -1, 7)),
+    *each("PERMUTE", M, order=(2, 0, 1)),
+    *each("PERMUTE", S, order=(1, 0)),
+    *each("REORG", (3, 8, 6), traced=True),
+    *each("PIXELUNSHUFFLE", (2, 6, 9), factor=3),
+    *each("PIXELSHUFFLE", (8, 3, 5), traced=True),
+    *each("PIXELSHUFFLE", (9, 3, 2), factor=3),
+    *each("COORDS", S, M, B),
+    *each("COORDS", M, (2, 1, 4), r=True),
+]
+
+SEQUENCES = [
+    Case("EMBED", {"vocabulary": 11, "width": 4}, ((7,),), dtypes=("int64",), top=11),
+    *each("POSEMBED", S, M),
+    *each("SINUSOID", S, (8, 40)),
+    *each("SINUSOID", S, base=100.0),
+    *each("CLSTOKEN", S),
+    *each("TOKENS", S, M, B),
+    *each("TOKEN", S, index=0),
+    *each("TOKEN", S, index=-2),
+    *each("MHA", S, heads=2),
+    *each("MHA", S, heads=3, mask="causal"),
+    *each("MHA", S, heads=1, bias=False),
+    *join("attend", S, (6, 4), heads=2),
+    *join("attend", S, (4, 5), heads=3),
+    *join("attend", S, (4, 9), (5, 9), heads=3, mask="causal", bias=False),
+    *join("dot", V, V),
+    *join("dot", M, M),
+    *join("matmul", S, (9, 4)),
+    *join("matmul", M, (6, 5, 2)),
+]
+
 CASES = CONVOLUTIONS + POOLS + DENSE + NORMS + ACTIVATIONS + RESHAPES + JOINS
+CASES += UNUSUAL_CONVOLUTIONS + UNUSUAL_POOLS + UNUSUAL_NORMS + REARRANGED + SEQUENCES
 
 REFUSALS = [
     Refusal("CONV", {"channels": 8}, (V,), "A305"),
@@ -212,4 +298,39 @@ REFUSALS = [
     Refusal("highway", {}, (V, V, (5,)), "A307"),
     Refusal("concat", {}, (M, V), "A307"),
     Refusal("concat", {}, (M, (6, 7, 4)), "A307"),
+    Refusal("CONV", {"channels": 2, "table": ((0,),)}, (M,), "A204", "table"),
+    Refusal("CONV", {"channels": 2, "table": ((0,), ())}, (M,), "A204", "table"),
+    Refusal("CONV", {"channels": 2, "table": ((0,), (1, 1))}, (M,), "A204", "table"),
+    Refusal("CONV", {"channels": 2, "table": ((0,), (6,))}, (M,), "A204", "table"),
+    Refusal("CONV", {"channels": 2, "table": ((0,), (5,)), "groups": 2}, (M,), "A204", "groups"),
+    Refusal("CONV", {"channels": 2, "table": ((0,), (5,)), "bias": "unit"}, (M,), "A204", "bias"),
+    Refusal("LOCAL", {"channels": 2}, (V,), "A305"),
+    Refusal("LOCAL", {"channels": 2, "kernel": 9, "pad": "valid"}, (M,), "A310", "kernel"),
+    Refusal("AAVGPOOL", {"size": (2, 2, 2)}, (M,), "A205", "size"),
+    Refusal("AMAXPOOL", {"size": 2}, (V,), "A305"),
+    Refusal("SUBSAMPLE", {}, (V,), "A305"),
+    Refusal("REDUCE", {"how": "mean", "axis": "spatial"}, (V,), "A305"),
+    Refusal("MAXOUT", {"pieces": 4}, (V,), "A206", "pieces"),
+    Refusal("LCN", {"kernel": 4}, (M,), "A204", "kernel"),
+    Refusal("SPATIALDROPOUT", {}, (V,), "A305"),
+    Refusal("RESHAPE", {"shape": (-1, -1)}, (M,), "A204", "shape"),
+    Refusal("RESHAPE", {"shape": (4, -1)}, (V,), "A320", "shape"),
+    Refusal("PERMUTE", {"order": (0, 1)}, (M,), "A204", "order"),
+    Refusal("REORG", {}, (S,), "A305"),
+    Refusal("REORG", {}, (M,), "A206", "factor"),
+    Refusal("PIXELSHUFFLE", {}, (M,), "A206", "factor"),
+    Refusal("COORDS", {}, (V,), "A305"),
+    Refusal("EMBED", {"vocabulary": 3, "width": 4}, (M,), "A305"),
+    Refusal("POSEMBED", {}, (V,), "A305"),
+    Refusal("SINUSOID", {}, ((5, 4),), "A320"),
+    Refusal("CLSTOKEN", {}, (M,), "A305"),
+    Refusal("TOKENS", {}, (V,), "A305"),
+    Refusal("TOKEN", {"index": 9}, (S,), "A204", "index"),
+    Refusal("MHA", {"heads": 4}, (S,), "A206", "heads"),
+    Refusal("MHA", {"heads": 2}, (M,), "A305"),
+    Refusal("attend", {"heads": 2}, (S, (6, 4), (6, 5)), "A307"),
+    Refusal("attend", {"heads": 2, "mask": "causal"}, (S, (6, 4)), "A204", "mask"),
+    Refusal("dot", {}, (V, (5,)), "A307"),
+    Refusal("matmul", {}, (S, S), "A307"),
+    Refusal("matmul", {}, (V, V), "A307"),
 ]

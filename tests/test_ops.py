@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,14 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 from pydantic import ValidationError
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 from archspec import op
 from archspec.op import Op, RuleError, Shape, Window
 
 sys.path.insert(0, str(Path(__file__).parent))
-from op_cases import CASES, REFUSALS, Case, Refusal
+from op_cases import CASES, LENET_TABLE, REFUSALS, Case, Refusal
 
 BATCH = 2
 OPSET = 20
@@ -176,8 +179,69 @@ def test_windows_are_what_gradients_reach(case: Case) -> None:
         reached = set(torch.nonzero(seen > 1e-5 * seen.max()).flatten().tolist())
         covered = reads(windows[0], o, x[1])
         assert reached <= covered
-        if not case.name.startswith("MAX"):
+        if "MAXPOOL" not in case.name:  # the gradient reaches the largest value alone
             assert reached == covered
+
+
+CONTRACTING = {"CONV", "DWCONV", "UPCONV", "LOCAL", "FC", "LINEAR", "MHA", "attend", "matmul"}
+COUNTED = [case for case in CASES if case.name in CONTRACTING and "table" not in case.arguments]
+
+
+@pytest.mark.parametrize("case", COUNTED, ids=labelled)
+def test_multiply_accumulates_are_what_torch_counts(case: Case) -> None:
+    card = settled(case.name, case.arguments, case.shapes)
+    module = torch_module(card, case.shapes).train()  # in eval mode attention is one call that torch does not count
+    # The fused kernels of the CPU are not counted either.
+    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
+        module(*(torch.randn(1, *x) for x in case.shapes))
+    assert counter.get_total_flops() == 2 * card.cost(card.infer(*case.shapes), *case.shapes).macs
+
+
+def test_only_contractions_have_multiply_accumulates() -> None:
+    for case in CASES:
+        card = settled(case.name, case.arguments, case.shapes)
+        if card.name != "INPUT" and not card.parts(*case.shapes):
+            cost = card.cost(card.infer(*case.shapes), *case.shapes)
+            assert (cost.macs > 0) == (card.name in CONTRACTING | {"dot", "DEFCONV"}), case
+            assert cost.flops == 2 * cost.macs + cost.other
+
+
+def parameters(name: str, shape: Shape, **arguments: Any) -> int:
+    weights = settled(name, arguments, [shape]).weights(shape)
+    return sum(prod(weight.shape) for weight in weights if weight.trainable)
+
+
+def test_published_parameters() -> None:
+    """LeNet-5's table 1 (LeCun et al. 1998), the locally connected layers of Ranzato's lecture and of YOLO v1's darknet
+    file, and a ViT-B/16 attention layer."""
+    assert parameters("CONV", (1, 32, 32), channels=6, kernel=5, pad="valid") == 156
+    assert parameters("SUBSAMPLE", (6, 28, 28)) == 12
+    assert parameters("CONV", (6, 14, 14), channels=16, kernel=5, pad="valid", table=LENET_TABLE) == 1516
+    assert parameters("SUBSAMPLE", (16, 10, 10)) == 32
+    assert parameters("LOCAL", (1, 200, 200), channels=1, kernel=10, bias=False) == 4_000_000
+    assert parameters("LOCAL", (1, 200, 200), channels=1, kernel=10) == 4_040_000
+    assert parameters("LOCAL", (1024, 7, 7), channels=256, bias="unit") == 115_618_048
+    assert parameters("CONV", (1, 200, 200), channels=100, kernel=10) == 10_100
+    assert parameters("MHA", (768, 197), heads=12) == 2_362_368
+
+
+def test_lenet5_has_its_published_connections() -> None:
+    """340,908 connections less the 840 of the RBF layer, each bias one; a subsampling unit has its taps and a bias."""
+    layers: list[tuple[str, Shape, dict[str, Any]]] = [
+        ("CONV", (1, 32, 32), {"channels": 6, "kernel": 5, "pad": "valid"}),
+        ("SUBSAMPLE", (6, 28, 28), {}),
+        ("CONV", (6, 14, 14), {"channels": 16, "kernel": 5, "pad": "valid", "table": LENET_TABLE}),
+        ("SUBSAMPLE", (16, 10, 10), {}),
+        ("CONV", (16, 5, 5), {"channels": 120, "kernel": 5, "pad": "valid"}),
+        ("FC", (120,), {"width": 84}),
+    ]
+    connections = 0
+    for name, shape, arguments in layers:
+        card = settled(name, arguments, [shape])
+        y = card.infer(shape)
+        cost = card.cost(y, shape)
+        connections += cost.macs + (cost.other - prod(y) if name == "SUBSAMPLE" else cost.other)
+    assert connections == 340_908 - 840
 
 
 # ---------------------------------------------------------------- random windows

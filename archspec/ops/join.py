@@ -73,6 +73,7 @@ class Add(Elementwise):
     """Elementwise sum of streams of one shape; `broadcast` lets a vector or a one-channel map be spread."""
 
     broadcast: bool = False
+    style = Style("#fff2cc", "+")
 
     def infer(self, *xs: Shape) -> Shape:
         return broadcast(self, xs) if self.broadcast else super().infer(*xs)
@@ -88,6 +89,8 @@ class Add(Elementwise):
 @register("mul")
 class Mul(Elementwise):
     """Elementwise product; a vector per channel (C or Cx1x1) or a one-channel map (1xHxW) is spread over the others."""
+
+    style = Style("#fff2cc", "×")
 
     def infer(self, *xs: Shape) -> Shape:
         return broadcast(self, xs)
@@ -110,6 +113,7 @@ class Sub(Elementwise):
     """The first stream less the second."""
 
     arity = (2, 2)
+    style = Style("#fff2cc", "−")
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch(call="{0} - {1}")
@@ -124,6 +128,7 @@ class AbsDiff(Elementwise):
 
     arity = (2, 2)
     work = 2
+    style = Style("#fff2cc", "|a − b|")
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch(call="({0} - {1}).abs()")

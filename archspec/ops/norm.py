@@ -7,7 +7,7 @@ input subtracts, squares, sums twice and divides, 5, and its affine part makes i
 from __future__ import annotations
 
 from math import prod
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
@@ -26,6 +26,7 @@ from archspec.op import (
     register,
     spatial_rank,
 )
+from archspec.ops.scale import affine_onnx, affine_weights
 
 Epsilon = Annotated[float, Field(gt=0)]
 _FILL = "#ead1dc"
@@ -34,22 +35,6 @@ _FILL = "#ead1dc"
 def ones(name: str, count: int, value: float = 1.0) -> Onnx:
     """A temporary of `count` equal numbers, for an operator of ONNX that insists on a scale or a shift."""
     return Onnx("Constant", (), {"value_floats": [value] * count}, (name,))
-
-
-def affine_weights(shape: Shape) -> tuple[Weight, ...]:
-    """A scale that starts at 1 and a shift that starts at 0."""
-    return Weight("weight", shape, Init("constant", 1.0)), Weight("bias", shape, Init("constant", 0.0))
-
-
-def affine_onnx(source: str, c: int, rank: int) -> tuple[Onnx, ...]:
-    """`source` times the weight plus the bias, one of each per channel."""
-    return (
-        constant("per_channel", c, *(1,) * rank),
-        Onnx("Reshape", ("weight", "per_channel"), {}, ("scale",)),
-        Onnx("Reshape", ("bias", "per_channel"), {}, ("shift",)),
-        Onnx("Mul", (source, "scale"), {}, ("scaled",)),
-        Onnx("Add", ("scaled", "shift")),
-    )
 
 
 _NO_GAMMA = '''class {name}(nn.BatchNorm{rank}d):
@@ -235,114 +220,33 @@ class GroupNorm(SampleNorm):
         return (*core, *affine_onnx("normal", x[0], rank)) if self.affine else core
 
 
-@register("LRN")
-class LocalResponseNorm(Op):
-    """Local response normalisation across `n` neighbouring channels, as its paper writes it (Krizhevsky et al. 2012):
-    x / (k + alpha * sum of squares)^beta, alpha not divided by n (PyTorch, Caffe and ONNX divide and get alpha*n)."""
+@register("RMSNORM", "RMS")
+class RMSNorm(Op):
+    """Division by the root mean square over each position's channels, times a learned scale (Zhang, Sennrich 2019)."""
 
-    n: Positive = 5
-    alpha: float = 1e-4
-    beta: float = 0.75
-    k: float = 2.0
-    positional = ("n",)
-    style = Style(_FILL, "LRN")
-
-    def settle(self, *xs: Shape) -> Self:
-        spatial_rank(self, xs[0])
-        if self.n % 2 == 0:
-            raise RuleError(f"n={self.n} has no middle channel", "n", "write an odd number: LRN(n=5)", "A204")
-        return self
-
-    def cost(self, y: Shape, *xs: Shape) -> Cost:
-        return Cost(0, (self.n + 4) * prod(y))  # a square, n-1 sums, alpha, k, a power, a division
-
-    def torch(self, *xs: Shape) -> Torch:
-        kwargs = {"size": self.n, "alpha": self.alpha * self.n, "beta": self.beta, "k": self.k}
-        return Torch("LocalResponseNorm", (), kwargs)
-
-    def onnx(self, *xs: Shape) -> tuple[Onnx, ...]:
-        attrs = {"size": self.n, "alpha": self.alpha * self.n, "beta": self.beta, "bias": self.k}
-        if len(xs[0]) == 3:
-            return (Onnx("LRN", ("0",), attrs),)
-        return (  # onnxruntime knows LRN on images alone; the channels see nothing of where a position lies
-            constant("image", 0, xs[0][0], -1, 1),
-            constant("shape", 0, *xs[0]),
-            Onnx("Reshape", ("0", "image"), {}, ("flat",)),
-            Onnx("LRN", ("flat",), attrs, ("normal",)),
-            Onnx("Reshape", ("normal", "shape")),
-        )
-
-
-@register("L2NORM")
-class L2Norm(Op):
-    """Every position's channels divided by their Euclidean length (ParseNet, SSD; a learned scale is SCALE's)."""
-
-    work: ClassVar[int] = 3  # a square, a sum, a division
-    style = Style(_FILL, "L2 norm")
-
-    def cost(self, y: Shape, *xs: Shape) -> Cost:
-        return Cost(0, self.work * prod(y))
-
-    def torch(self, *xs: Shape) -> Torch:
-        return Torch(call="F.normalize({0}, dim=1)")
-
-    def onnx(self, *xs: Shape) -> tuple[Onnx, ...]:
-        return (Onnx("LpNormalization", ("0",), {"axis": 1, "p": 2}),)
-
-
-_SCALE = '''class Scale(nn.Module):
-    """A learned factor, and with `bias` a learned shift, per channel."""
-
-    def __init__(self, channels: int, value: float = 1.0, bias: bool = False) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.full((channels,), value))
-        self.bias = nn.Parameter(torch.zeros(channels)) if bias else None
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        shape = (-1,) + (1,) * (x.dim() - 2)
-        x = x * self.weight.view(shape)
-        return x if self.bias is None else x + self.bias.view(shape)
-'''
-
-
-@register("SCALE")
-class Scale(Op):
-    """Multiplication by a constant (`SCALE(0.17)`, the residual scaling of Inception-ResNet) or, with `learned`, by a
-    factor per channel that starts there; `bias` adds a learned shift."""
-
-    value: float = 1.0
-    learned: bool = False
-    bias: bool = False
-    positional = ("value",)
-    style = Style(_FILL, "scale {value}")
-
-    def settle(self, *xs: Shape) -> Self:
-        if self.bias and not self.learned:
-            raise RuleError("SCALE by a constant has no bias", "bias", "write learned=on as well", "A204")
-        return self
+    eps: Epsilon = 1e-6
+    style = Style(_FILL, "RMS norm")
 
     def weights(self, *xs: Shape) -> tuple[Weight, ...]:
-        init = Init("constant", self.value)
-        scale = Weight("weight", (xs[0][0],), init)
-        return ((scale,) + (Weight("bias", (xs[0][0],), Init("constant", 0.0)),) * self.bias) if self.learned else ()
+        return affine_weights(xs[0][:1])[:1]
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
-        return Cost(0, (1 + self.bias) * prod(y))
+        return Cost(0, 4 * prod(y))  # a square, a sum, a division, a scale
 
     def torch(self, *xs: Shape) -> Torch:
-        if not self.learned:
-            return Torch(call=f"{{0}} * {self.value!r}")
-        kwargs: dict[str, Any] = {} if self.value == 1 else {"value": self.value}
-        return Torch("Scale", (xs[0][0],), kwargs | ({"bias": True} if self.bias else {}), source=_SCALE)
+        call = "{m}({0}.movedim(1, -1)).movedim(-1, 1)" if len(xs[0]) > 1 else "{m}({0})"
+        return Torch("RMSNorm", (xs[0][0],), {"eps": self.eps}, call)
 
     def onnx(self, *xs: Shape) -> tuple[Onnx, ...]:
-        if not self.learned:
-            return Onnx("Constant", (), {"value_float": self.value}, ("factor",)), Onnx("Mul", ("0", "factor"))
-        c, rank = xs[0][0], len(xs[0]) - 1
-        if self.bias:
-            return affine_onnx("0", c, rank)
         return (
-            constant("per_channel", c, *(1,) * rank),
+            Onnx("Mul", ("0", "0"), {}, ("squares",)),
+            constant("channels", 1),
+            Onnx("ReduceMean", ("squares", "channels"), {"keepdims": 1}, ("power",)),
+            Onnx("Constant", (), {"value_float": self.eps}, ("eps",)),
+            Onnx("Add", ("power", "eps"), {}, ("safe",)),
+            Onnx("Sqrt", ("safe",), {}, ("length",)),
+            Onnx("Div", ("0", "length"), {}, ("normal",)),
+            constant("per_channel", xs[0][0], *(1,) * (len(xs[0]) - 1)),
             Onnx("Reshape", ("weight", "per_channel"), {}, ("scale",)),
-            Onnx("Mul", ("0", "scale")),
+            Onnx("Mul", ("normal", "scale")),
         )

@@ -1,11 +1,9 @@
-"""Operators that move values and compute nothing: flattening, slicing, cropping, padding, shuffling."""
+"""Operators that pass values on and compute nothing: flattening, slicing, cropping, padding."""
 
 from __future__ import annotations
 
 from math import prod
-from typing import Annotated, Literal, Self, cast
-
-from pydantic import Field
+from typing import Literal, Self, cast
 
 from archspec.op import (
     Cost,
@@ -68,22 +66,6 @@ class Flatten(Moving):
 
     def onnx(self, *xs: Shape) -> tuple[Onnx, ...]:
         return (Onnx("Flatten", ("0",), {"axis": 1}),)
-
-
-@register("DROPOUT")
-class Dropout(Moving):
-    """Drops each value with probability `rate` in training; passes its input on in inference."""
-
-    rate: Annotated[float, Field(ge=0, lt=1)] = 0.5
-    positional = ("rate",)
-    view = True
-    style = Style(_FILL, "dropout {rate}")
-
-    def torch(self, *xs: Shape) -> Torch:
-        return Torch("Dropout", (self.rate,))
-
-    def onnx(self, *xs: Shape) -> tuple[Onnx, ...]:
-        return Onnx("Constant", (), {"value_float": self.rate}, ("rate",)), Onnx("Dropout", ("0", "rate"))
 
 
 @register("SLICE")
@@ -243,36 +225,4 @@ class ZeroPad(Moving):
             Onnx("Slice", ("0", "from", "to", "axes", "steps"), {}, ("strided",)),
             constant("pads", *(0,) * (rank + 2), 0, more, *(0,) * rank),
             Onnx("Pad", ("strided", "pads"), {"mode": "constant"}),
-        )
-
-
-@register("SHUFFLE")
-class ChannelShuffle(Moving):
-    """Interleaves the channels of `groups` groups (Zhang et al. 2018)."""
-
-    groups: Positive
-    positional = ("groups",)
-    style = Style(_FILL, "shuffle {groups}")
-
-    def infer(self, *xs: Shape) -> Shape:
-        if xs[0][0] % self.groups:
-            raise RuleError(
-                f"{xs[0][0]} channels do not divide into {self.groups} groups",
-                "groups",
-                "write a number that divides the channels",
-                "A206",
-            )
-        return xs[0]
-
-    def torch(self, *xs: Shape) -> Torch:
-        return Torch(call=f"{{0}}.unflatten(1, ({self.groups}, -1)).transpose(1, 2).flatten(1, 2)")
-
-    def onnx(self, *xs: Shape) -> tuple[Onnx, ...]:
-        x, n = xs[0], len(xs[0])
-        return (
-            constant("split", 0, self.groups, x[0] // self.groups, *x[1:]),
-            constant("shape", 0, *x),
-            Onnx("Reshape", ("0", "split"), {}, ("groups",)),
-            Onnx("Transpose", ("groups",), {"perm": (0, 2, 1, *range(3, n + 2))}, ("swapped",)),
-            Onnx("Reshape", ("swapped", "shape")),
         )

@@ -1,0 +1,57 @@
+"""Joins that contract: inner and matrix products of two streams."""
+
+from __future__ import annotations
+
+from math import prod
+
+from archspec.op import Cost, Onnx, Shape, Torch, constant, register
+from archspec.ops.join import Elementwise, Join
+
+
+@register("dot")
+class Dot(Elementwise):
+    """The inner product of two streams over the channels: one number, or one per position."""
+
+    arity = (2, 2)
+
+    def infer(self, *xs: Shape) -> Shape:
+        return (1, *super().infer(*xs)[1:])
+
+    def cost(self, y: Shape, *xs: Shape) -> Cost:
+        return Cost(prod(xs[0]))
+
+    def torch(self, *xs: Shape) -> Torch:
+        return Torch(call="({0} * {1}).sum(1, keepdim=True)")
+
+    def onnx(self, *xs: Shape) -> tuple[Onnx, ...]:
+        return (
+            constant("channels", 1),
+            Onnx("Mul", ("0", "1"), {}, ("products",)),
+            Onnx("ReduceSum", ("products", "channels"), {"keepdims": 1}),
+        )
+
+
+@register("matmul")
+class MatMul(Join):
+    """The matrix product of two streams over their last two axes: n x k times k x m."""
+
+    arity = (2, 2)
+
+    @property
+    def whole(self) -> bool:
+        return True
+
+    def infer(self, *xs: Shape) -> Shape:
+        a, b = xs
+        if len(a) < 2 or len(a) != len(b) or a[:-2] != b[:-2] or a[-1] != b[-2]:
+            raise self.refuse(xs, "matrices n x k and k x m", "PERMUTE(1, 0) transposes a matrix")
+        return (*a[:-1], b[-1])
+
+    def cost(self, y: Shape, *xs: Shape) -> Cost:
+        return Cost(prod(y) * xs[0][-1])
+
+    def torch(self, *xs: Shape) -> Torch:
+        return Torch(call="{0} @ {1}")
+
+    def onnx(self, *xs: Shape) -> tuple[Onnx, ...]:
+        return (Onnx("MatMul", ("0", "1")),)
