@@ -21,7 +21,9 @@ from archspec.source import Diagnostic, SpecError
 OK, CHECK_FAILED, USAGE, INVALID, MISSING, INTERNAL, INTERRUPTED, UNREAD = 0, 1, 2, 3, 4, 70, 130, 141
 
 
-@click.group("archspec", cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    "archspec", cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="archspec", message="%(prog)s %(version)s")
 def command_line() -> None:
     """Neural networks written as papers draw them: exact numbers, PyTorch, ONNX, diagrams.
@@ -114,7 +116,7 @@ def warn_of_namesake() -> None:
                 continue
             if any(name.startswith("archspec-") and name.endswith((".dist-info", ".egg-info")) for name in names):
                 print(
-                    f"warning: {folder} also holds another distribution called archspec, about CPUs, with the same import\n"
+                    f"warning: {folder} also holds the distribution archspec (CPU detection), of the same import name\n"
                     " = help: install archspec-nn in a virtual environment of its own",
                     file=sys.stderr,
                 )

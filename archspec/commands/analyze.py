@@ -3,30 +3,43 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from archspec.commands.spec import Request, reads_spec
-from archspec.commands.streams import deliver, ending, tell
-from archspec.source import SpecError
+from archspec.commands.streams import deliver, ending, is_colored, tell
+from archspec.source import Source, SpecError
 
 if TYPE_CHECKING:
     from archspec.analyze import Analysis
+    from archspec.report import Count
 
 _FORMATS = {".txt": "table", ".json": "json", ".csv": "csv", ".md": "markdown"}
+
+
+class _View(NamedTuple):
+    """How the layers are told."""
+
+    form: str
+    file: str | None
+    expand: bool
+    depth: int | None
+    counting: Count
 
 
 @click.command("analyze")
 @reads_spec
 @click.option("--batch", type=click.IntRange(min=1), default=1, metavar="N", help="Examples in a batch (1).")
-@click.option("--format", "form", type=click.Choice(sorted({*_FORMATS.values()})), help="Otherwise by FILE's ending.")
+@click.option("--format", "form", type=click.Choice([*_FORMATS.values()]), help="Otherwise FILE's ending says it.")
 @click.option("--expand", is_flag=True, help="Show every iteration of a repeat.")
-@click.option("--depth", type=click.IntRange(min=0), metavar="N", help="Show blocks this deep, deeper ones as one row.")
-@click.option("--count", type=click.Choice(["all", "2mac"]), default="all", help="FLOPs: all, or 2 x MACs.")
+@click.option(
+    "--depth", type=click.IntRange(min=0), metavar="N", help="Show blocks this deep; deeper ones are one row."
+)
+@click.option("--count", type=click.Choice(["all", "2mac"]), default="all", help="What FLOPs are: all, or 2 x MACs.")
 @click.option("-o", "file", metavar="FILE", help="Write to FILE (.txt .json .csv .md).")
 def command(
-    request: Request, batch: int, form: str | None, expand: bool, depth: int | None, count: str, file: str | None
+    request: Request, batch: int, form: str | None, expand: bool, depth: int | None, count: Count, file: str | None
 ) -> int:
     """Shapes, receptive fields, parameters, MACs, FLOPs and memory, without running anything.
 
@@ -34,18 +47,59 @@ def command(
     Examples:
       archspec analyze resnet50
       archspec analyze vgg.arch VGG16 --batch 32 --format json
-      archspec analyze blueprint -D N=2,2 -D M=2 -D K=0 --with POOL -D INPUT=3x32x32 -D CONV=32,64 -D FC.2=10
+      archspec analyze blueprint -D N=2,2 -D M=2 -D K=0 --with POOL \\
+          -D INPUT=3x32x32 -D CONV=32,64 -D FC.2=10
     """
-    form = form or _format(file)
-    options = {"expand": expand, "depth": depth, "count": count}
+    view = _View(form or _form(file), file, expand, depth, count)
     try:
         model = request.open()
     except SpecError as error:
-        if error.partial is not None and form in ("table", "markdown"):
-            _show_partial(error, batch, form, options)
+        # What could be built is shown to a reader; a program gets a whole answer or none.
+        if error.partial is not None and view.form in ("table", "markdown"):
+            from archspec.analyze import analyze
+
+            deliver(_told(analyze(error.partial, batch=batch), view, None), None)
         raise
     analysis = model.analyze(batch=batch)
-    deliver(_written(analysis, form, options, file), file, request.spare)
+    deliver(_told(analysis, view, model.source), file, request.spare)
     failures = model.failures(analysis)
     tell([*model.warnings, *failures])
     return 1 if failures else 0
+
+
+def _form(file: str | None) -> str:
+    if file is None or file == "-":
+        return "table"
+    if ending(file) not in _FORMATS:
+        raise click.UsageError(f"{file}: use one of the endings {' '.join(_FORMATS)}, or say --format.")
+    return _FORMATS[ending(file)]
+
+
+def _told(analysis: Analysis, view: _View, source: Source | None) -> str:
+    from archspec import report
+
+    if view.form == "json":
+        assert source is not None
+        return json_text(analysis, source)
+    if view.form == "csv":
+        return report.to_csv(analysis)
+    if view.form == "markdown":
+        return report.to_markdown(analysis, expand=view.expand, depth=view.depth, count=view.counting)
+    if view.file in (None, "-") and sys.stdout.isatty():
+        try:
+            return report.rich_table(
+                analysis, expand=view.expand, depth=view.depth, count=view.counting, color=is_colored(sys.stdout)
+            )
+        except ModuleNotFoundError:
+            pass  # rich is an optional extra; the plain table says the same
+    return report.table(analysis, expand=view.expand, depth=view.depth, count=view.counting)
+
+
+def json_text(analysis: Analysis, source: Source) -> str:
+    """The analysis as the document that programs read."""
+    from hashlib import sha256
+
+    from archspec.report import to_json
+
+    digest = sha256(source.text.encode("utf-8", "surrogatepass")).hexdigest()
+    return to_json(analysis, spec_file=source.name, spec_sha256=digest)

@@ -10,7 +10,7 @@ from archspec.commands.spec import Request, reads_text
 from archspec.commands.streams import deliver
 
 if TYPE_CHECKING:
-    from archspec.expand.free import Hole
+    from archspec.expand.holes import Hole
 
 
 @click.command("holes")
@@ -31,7 +31,9 @@ def command(request: Request) -> int:
         return 0
     rows = [(hole.name, f"{source.name}:{hole.span.place}", hole.text, _binding(hole)) for hole in holes]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    lines = ["  ".join([*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows]
+    lines = [
+        "  ".join([*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows
+    ]
     deliver("\n".join(lines), None)
     return 0
 

@@ -37,7 +37,7 @@ class Request(NamedTuple):
         from archspec.model import open_model
 
         source, net = self.source()
-        return open_model(source, net, self.bindings, self.outputs)
+        return open_model(source, net, self.bindings, outputs=self.outputs)
 
     @property
     def spare(self) -> tuple[str, ...]:
@@ -112,9 +112,9 @@ def _bindings(defines: tuple[str, ...], on: tuple[str, ...], off: tuple[str, ...
         if not (name and equals and value):
             raise click.BadParameter(f"{define} is not NAME=VALUE", param_hint="-D")
         pairs.append((name, value))
-    pairs += [(name, True) for name in on] + [(name, False) for name in off]
+    pairs += [(name.rstrip("?"), state) for names, state in ((on, True), (off, False)) for name in names]
     bindings: dict[str, str | bool] = {}
-    for name, value in pairs:
-        if bindings.setdefault(name.rstrip("?"), value) != value:
-            raise click.UsageError(f"{name} is bound twice, to different values.")
+    for bound, binding in pairs:
+        if bindings.setdefault(bound, binding) != binding:
+            raise click.UsageError(f"{bound} is bound twice, to different values.")
     return bindings

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterable
 from typing import TextIO
 
+import click
+
 from archspec.source import Diagnostic, render
 
 
@@ -39,6 +41,8 @@ def deliver(product: str | bytes, file: str | None, spare: tuple[str, ...] = ())
 
         files.write(file, product, spare=spare)
     elif isinstance(product, bytes):
+        if sys.stdout.isatty():
+            raise click.UsageError("This is no text for a terminal: name a file with -o, or send it on with > or |.")
         sys.stdout.flush()
         sys.stdout.buffer.write(product)
     else:
