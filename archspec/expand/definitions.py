@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from archspec import syntax
-from archspec.expand.values import Scope, Value, fail
+from archspec.expand.values import Scope, Value, fail, show
 from archspec.limits import DEFAULT
 from archspec.parse import parse
 from archspec.source import Label, Source, Span, nearest
@@ -176,7 +176,5 @@ def settle_param(
         allowed = domain if isinstance(domain, list) else [domain]
         for entry in value if isinstance(value, list) and value not in allowed else [value]:
             if entry not in allowed:
-                from archspec.expand.values import show
-
                 fail("A211", f"{param.name} = {show(entry)} is not in {show(domain)}", param.domain.span)
     scope.values[param.name] = value

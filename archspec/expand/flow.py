@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, NoReturn
 
 from archspec import syntax
-from archspec.expand import joins, shorthand, stamps, taps
-from archspec.expand.arguments import card_arguments
+from archspec.expand import joins, layers, shorthand, taps
 from archspec.expand.definitions import Definitions
 from archspec.expand.draft import Arguments, Draft
+from archspec.expand.evaluate import Evaluator, iterate
 from archspec.expand.free import Bindings, Free, staged, whole_count
 from archspec.expand.place import Bundle, Loop, Place, Site, Stream, lowered
-from archspec.expand.values import Callee, Evaluator, Scope, Value, Word, fail, iterate, kind, show
+from archspec.expand.values import Callee, Scope, Value, Word, fail, kind, show
 from archspec.graph import Frame
 from archspec.limits import DEFAULT
-from archspec.op import Op, Shape, lookup, names
-from archspec.source import Diagnostic, Fix, Label, Span, SpecError, nearest
+from archspec.op import Shape, lookup
+from archspec.source import Diagnostic, Fix, Label, Span, SpecError
 
 MOST_ERRORS = 10
 
@@ -73,20 +72,10 @@ class Expander:
 
     def callee(self, expr: syntax.Ref | syntax.Call, place: Place) -> Callee | None:
         """The operator or block an expression names, or None."""
-        if place.definitions.block(expr.name) is None and not _is_layer(expr.name):
+        if place.definitions.block(expr.name) is None and not layers.is_layer(expr.name):
             return None
         args = expr.args if isinstance(expr, syntax.Call) else None
         return Callee(syntax.Layer(expr.span, expr.name, args, expr.span), place, expr.name)
-
-    def step_of(self, callee: Callee, place: Place, stream: Stream) -> Stream:
-        """An operator or block handed over as an argument, as a step here."""
-        result = self.layer(callee.layer, Site(), callee.place, place, stream)
-        assert result is not None
-        return result
-
-    def known(self, name: str, place: Place) -> bool:
-        """Whether a layer or block has this name; a switch of that name (`param POOL?`) does not hide it."""
-        return place.definitions.block(name) is not None or _is_layer(name)
 
     def one(self, stream: Stream, span: Span) -> int:
         """The node of a stream that has to be single."""
@@ -307,9 +296,9 @@ class Expander:
     def core(self, core: syntax.Core, site: Site, place: Place, stream: Stream | None) -> Stream | None:
         match core:
             case syntax.Layer():
-                return self.layer(core, site, place, place, stream)
+                return layers.run_layer(self, core, site, place, place, stream)
             case syntax.Short():
-                return self.layer(shorthand.layer(core), site, place, place, stream)
+                return layers.run_layer(self, shorthand.layer(core), site, place, place, stream)
             case syntax.Wire():
                 return joins.wire(self, core, site, place, stream)
             case syntax.Tap():
@@ -337,97 +326,3 @@ class Expander:
         if site.lent:  # the repeat around took its name from the one step in here
             return self.core(branch.flow.steps[0].core, site, place, stream)  # type: ignore[return-value]
         return self.flow(branch.flow, place, stream)
-
-    def layer(
-        self, layer: syntax.Layer, site: Site, named: Place, place: Place, stream: Stream | None
-    ) -> Stream | None:
-        """A step by name: formal, INPUT or an input, shared flow, block, operator.
-
-        `named` is where the name and its arguments are looked up, `place` where the step stands.
-        """
-        found, value = named.scope.find(layer.name)
-        if found and (isinstance(value, Callee) or not self.known(layer.name, named)):
-            return self._formal(layer, value, site, place, stream)
-        if layer.name == "INPUT" or layer.name in named.body.streams:
-            return stamps.begin(self, layer, named)
-        if layer.name in named.body.shared:
-            return stamps.shared(self, layer, named.body.shared[layer.name], place, stream)
-        block = named.definitions.block(layer.name)
-        if block is not None:
-            streams = [] if stream is None else [stream]
-            return stamps.block(self, block, layer, site, named, place, streams)
-        card = self._card(layer, named)
-        if stream is None:
-            fail("A304", f"{layer.name} has nothing to read", layer.span)
-        return self.apply(card, layer, site, named, place, (self.one(stream, layer.span),))
-
-    def _formal(
-        self, layer: syntax.Layer, value: Value, site: Site, place: Place, stream: Stream | None
-    ) -> Stream | None:
-        if not isinstance(value, Callee):
-            fail("A115", f"{layer.name} is {kind(value)}, and a step is a layer or block", layer.name_span)
-        inner = value.layer
-        if layer.args is not None:
-            inner = replace(inner, args=(*(inner.args or ()), *layer.args))
-        return self.layer(inner, site, value.place, place, stream)
-
-    def _card(self, layer: syntax.Layer, place: Place) -> type[Op]:
-        card = lookup(layer.name) or (lookup(layer.name.upper()) if layer.name.islower() else None)
-        if card is not None and not card.name.islower():
-            return card
-        if card is not None:
-            fail("A301", f"{layer.name} joins branches", layer.name_span, help=f"write {layer.name}[a | b]")
-        blocks = place.definitions.block_names()
-        near = nearest(layer.name, {n for n in names() if not n.islower()} | blocks | place.scope.names())
-        fail(
-            "A101",
-            f"no layer or block is named {layer.name}",
-            layer.name_span,
-            caption="unknown",
-            help=f"did you mean {near}?" if near else "`archspec ops` lists the layers",
-            fix=Fix(layer.name_span, near) if near else None,
-        )
-
-    def apply(
-        self,
-        card: type[Op],
-        layer: syntax.Layer,
-        site: Site,
-        named: Place,
-        place: Place,
-        inputs: tuple[int, ...],
-    ) -> int:
-        """An operator on its inputs: one node, its parts, and its activation."""
-        rank = len(self.draft.nodes[inputs[0]].shape) - 1 if inputs else 0
-        arguments, act = card_arguments(self, card, layer, named, place, rank)
-        if card.name == "ID":
-            return inputs[0]
-        op = self.draft.card(card, arguments, layer.span, place)
-        settled = self.draft.settle(op, inputs, arguments, layer.span, place)
-        if act is not None and site.lent:
-            site = Site()  # the iteration holds two nodes, so neither can have its path
-        path = self.name(site, card.name, place)
-        if len(settled) == 1:
-            stream = self.draft.add(settled[0], inputs, path, place, layer.span)
-        else:
-            frame = Frame("block", path[len(place.path) :].lstrip("."), path, layer.span, card.name)
-            inner = place.inside(frame)
-            for part in settled:
-                stream = self.draft.add(part, inputs, inner.below(inner.counter.next(part.op.name)), inner, layer.span)
-                inputs = (stream,)
-        if act is not None:
-            stream = self.one(self.step_of(act, place, stream), layer.span)
-        return stream
-
-    def name(self, site: Site, word: str, place: Place) -> str:
-        """The path of what a step makes: lent by its repeat, its label, or its word and number."""
-        if site.lent:
-            return place.path
-        if site.mark is not None:
-            return place.below(lowered(site.mark, site.index))
-        return place.below(place.counter.next(word))
-
-
-def _is_layer(name: str) -> bool:
-    """Whether a name is an operator's, as a value (`norm=GN`): joins are none."""
-    return not name.islower() and name in names()

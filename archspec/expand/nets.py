@@ -8,11 +8,12 @@ from archspec import syntax
 from archspec.expand import taps
 from archspec.expand.arguments import block_arguments
 from archspec.expand.definitions import Definitions, settle_names
+from archspec.expand.evaluate import Evaluator
 from archspec.expand.flow import Expander, Stop
 from archspec.expand.free import Bindings, UsageError
 from archspec.expand.place import Body, Bundle, Counter, Place
 from archspec.expand.stamps import run_body, run_statement
-from archspec.expand.values import Evaluator, Scope, Value, fail
+from archspec.expand.values import Scope, Value, fail
 from archspec.graph import Graph, Output, prune
 from archspec.source import Diagnostic, SpecError, nearest
 

@@ -82,6 +82,20 @@ class Sharing(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Site:
+    """What a step will be called: its label, or None to number it; `lent` where a repeat already named it."""
+
+    mark: syntax.Mark | None = None
+    index: tuple[int, ...] = ()
+    lent: bool = False
+
+
+def lowered(mark: syntax.Mark, index: tuple[int, ...]) -> str:
+    """The path segment of a label: e, or x.0.2 for x[0, 2]."""
+    return ".".join([mark.name.lower(), *map(str, index)])
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Where a step is expanded."""
 
@@ -103,16 +117,10 @@ class Place:
         """The place within a frame, with its own numbering."""
         return replace(self, path=frame.path, frames=(*self.frames, frame), counter=Counter(), **changes)
 
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """What a step will be called: its label, or None to number it; `lent` where a repeat already named it."""
-
-    mark: syntax.Mark | None = None
-    index: tuple[int, ...] = ()
-    lent: bool = False
-
-
-def lowered(mark: syntax.Mark, index: tuple[int, ...]) -> str:
-    """The path segment of a label: e, or x.0.2 for x[0, 2]."""
-    return ".".join([mark.name.lower(), *map(str, index)])
+    def named(self, site: Site, word: str) -> str:
+        """The path of what a step makes: lent by its repeat, its label, or its word and number."""
+        if site.lent:
+            return self.path
+        if site.mark is not None:
+            return self.below(lowered(site.mark, site.index))
+        return self.below(self.counter.next(word))

@@ -11,6 +11,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from archspec import syntax
+from archspec.expand import layers
+from archspec.expand.branches import join, one_flow
 from archspec.expand.place import Loop, Place, Site, Stream
 from archspec.expand.values import Callee, Word, fail, kind, show
 from archspec.graph import Frame
@@ -27,7 +29,7 @@ _TRIES = 1000  # how often a generator starts again, on the same sequence, until
 
 def watts_strogatz(n: int, k: int, p: float, draw: Draw) -> set[frozenset[int]]:
     """A ring where each node meets its k/2 neighbours on either side; then, distance by distance and node by node, an
-    edge (u, u+distance) moves with probability p to (u, w), w = floor(draw*n), drawn again while it is u or adjacent."""
+    edge (u, u+distance) moves with probability p to (u, w), w = floor(draw*n), again while u or adjacent to it."""
     edges = {frozenset((u, (u + d) % n)) for d in range(1, k // 2 + 1) for u in range(n)}
     for distance in range(1, k // 2 + 1):
         for u in range(n):
@@ -101,8 +103,6 @@ _NEEDS = {"ws": ("nodes", "k", "p", "seed"), "er": ("nodes", "p", "seed"), "ba":
 def randwire(x: Expander, wire: syntax.Wire, site: Site, place: Place, stream: Stream | None) -> Stream:
     """A random graph of copies of F: a node with several inputs takes their learned weighted sum; `entry` (F unless
     given) stands at the nodes that read the stage's input; the nodes that nobody reads are averaged."""
-    from archspec.expand.joins import join, one_flow
-
     assert stream is not None
     flow = one_flow(wire)
     given = _given(x, wire, place)
@@ -122,7 +122,7 @@ def randwire(x: Expander, wire: syntax.Wire, site: Site, place: Place, stream: S
         before: list[Stream] = [made[u] for u, v in edges if v == node]
         if not before:
             entry = given["entry"]
-            result = x.flow(flow, inner, stream) if entry is None else x.step_of(entry, inner, stream)
+            result = x.flow(flow, inner, stream) if entry is None else layers.step_of(x, entry, inner, stream)
         else:
             summed = before[0] if len(before) == 1 else join(x, "wsum", wire, None, Site(), inner, before)
             result = x.flow(flow, inner, summed)

@@ -1,0 +1,89 @@
+"""The branches of a join, the join's node, and the nodes that combinators insert."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archspec import syntax
+from archspec.expand import layers, taps
+from archspec.expand.draft import Arguments
+from archspec.expand.evaluate import iterate
+from archspec.expand.place import Bundle, Place, Site, Stream
+from archspec.expand.values import Scope, fail
+from archspec.graph import Frame
+from archspec.op import lookup
+from archspec.source import Span
+
+if TYPE_CHECKING:
+    from archspec.expand.flow import Expander
+
+
+def join(
+    x: Expander,
+    name: str,
+    wire: syntax.Wire,
+    args: tuple[syntax.Arg, ...] | None,
+    site: Site,
+    place: Place,
+    streams: list[Stream],
+) -> int:
+    """A join's node on its streams."""
+    card = lookup(name)
+    assert card is not None
+    layer = syntax.Layer(wire.span, name, args, wire.name_span)
+    inputs = tuple(x.one(s, wire.span) for s in streams)
+    site = Site() if site.lent else site
+    return layers.apply(x, card, layer, site, place, place, inputs)
+
+
+def branches(x: Expander, wire: syntax.Wire, place: Place, stream: Stream | None) -> tuple[list[Stream], bool]:
+    """The streams of a join's branches, and whether any came from `for`, `if` or a spreading tap."""
+    streams: list[Stream] = []
+    stamped = False
+    for branch in wire.branches:
+        rows = iterate(branch.loops, x.evaluator(place)) if branch.loops else [{}]
+        stamped = stamped or bool(branch.loops) or branch.guard is not None
+        for values in rows:
+            x.count_step(branch.span, place)
+            inner = branch_place(place, branch.span, Scope(place.scope, values) if values else place.scope)
+            if branch.guard is None or x.evaluator(inner).switch(branch.guard):
+                found = _spread(x, branch.flow, inner)
+                stamped = stamped or found is not None
+                streams += [x.flow(branch.flow, inner, stream)] if found is None else found
+    return streams, stamped
+
+
+def branch_place(place: Place, span: Span, scope: Scope) -> Place:
+    """The next branch of a scope: b1, b2, ... in text order, whether or not it holds a node."""
+    name = place.counter.next("b")
+    return place.inside(Frame("branch", name, place.below(name), span), scope=scope)
+
+
+def _spread(x: Expander, flow: syntax.Flow, place: Place) -> list[Stream] | None:
+    """A branch that is one tap with a list or `*` as index stands for several branches."""
+    step = flow.steps[0]
+    if len(flow.steps) > 1 or not isinstance(step.core, syntax.Tap) or step.repeats or step.option or step.mark:
+        return None
+    found = taps.streams(x, step.core, place)
+    found = [s for f in found for s in (f if isinstance(f, list) else [f])]
+    x.draft.read.update(s for s in found if not isinstance(s, Bundle))
+    return found if len(found) != 1 or any(isinstance(a, syntax.Index) for a in step.core.access) else None
+
+
+# ---------------------------------------------------------------- the other combinators
+
+
+def one_flow(wire: syntax.Wire) -> syntax.Flow:
+    """The single flow that a combinator such as dense[F] takes."""
+    if len(wire.branches) != 1 or wire.branches[0].loops or wire.branches[0].guard is not None:
+        fail("A225", f"{wire.name} takes one flow", wire.span, help=f"write {wire.name}[F]")
+    return wire.branches[0].flow
+
+
+def insert(x: Expander, name: str, given: Arguments, place: Place, read: int, span: Span) -> int:
+    """A node that a combinator inserts: exactly these arguments, whatever the file's defaults say."""
+    card = lookup(name)
+    assert card is not None
+    op = x.draft.card(card, given, span, place)
+    settled = x.draft.settle(op, (read,), given, span, place)
+    return x.draft.add(settled[0], (read,), place.below(place.counter.next(name)), place, span)

@@ -1,0 +1,321 @@
+"""What an expression means where it stands: arithmetic, functions, lists, and the loops that read them."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from archspec import syntax
+from archspec.expand.values import Callee, Scope, Value, Word, fail, kind, show, whole
+from archspec.limits import DEFAULT
+from archspec.source import Fix, Label, SpecError, nearest
+
+# ---------------------------------------------------------------- functions
+
+
+def _div(x: float, m: float) -> float:
+    """The multiple of m nearest to x, never below m nor a tenth below x (MobileNet's rounding of channels)."""
+    y = max(m, math.floor((x + m / 2) / m) * m)
+    return y + m if y < 0.9 * x else y
+
+
+def _cumsum(values: list[Value]) -> list[Value]:
+    total: Value = 0
+    out = []
+    for v in values:
+        total += v
+        out.append(total)
+    return out
+
+
+def _zip(*lists: list[Value]) -> list[Value]:
+    if len({len(x) for x in lists}) > 1:
+        raise ValueError(f"zip needs lists of one length, these have {' and '.join(str(len(x)) for x in lists)}")
+    return [list(row) for row in zip(*lists, strict=True)]
+
+
+def _extreme(choose: Callable[..., Value]) -> Callable[..., Value]:
+    return lambda *xs: choose(xs[0] if len(xs) == 1 and isinstance(xs[0], list) else xs)
+
+
+FUNCTIONS: dict[str, Callable[..., Value]] = {
+    "round": round,  # half to even
+    "ceil": math.ceil,
+    "floor": math.floor,
+    "abs": abs,
+    "min": _extreme(min),
+    "max": _extreme(max),
+    "len": len,
+    "sum": sum,
+    "log": math.log,
+    "log2": math.log2,
+    "sqrt": math.sqrt,
+    "div": _div,
+    "div8": lambda x: _div(x, 8),
+    "rev": lambda xs: list(reversed(xs)),
+    "zip": _zip,
+    "cumsum": _cumsum,
+}
+
+_ARITHMETIC: dict[str, Callable[[Value, Value], Value]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "^": operator.pow,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluator:
+    """Evaluates expressions in one scope.
+
+    `tap` reads a tap used as a value (@x.channels); `callee` makes an operator or block of a name, or None;
+    `free` supplies names that nothing defines (the free symbols of a blueprint), or None.
+    """
+
+    scope: Scope
+    tap: Callable[[syntax.Tap], Value]
+    callee: Callable[[syntax.Ref | syntax.Call], Callee | None]
+    free: Callable[[syntax.Ref], Value] | None = None
+
+    def __call__(self, expr: syntax.Expr) -> Value:
+        """The value of an expression; an undefined name comes back as a Word.  Raises SpecError."""
+        handler = _HANDLERS[type(expr)]
+        return handler(self, expr)
+
+    def need(self, expr: syntax.Expr) -> Value:
+        """The value of an expression in which every name is defined."""
+        value = self(expr)
+        if isinstance(value, Word):
+            if value.name == "cin":
+                fail(
+                    "A104",
+                    "cin is the number of channels entering a block, and this is no block",
+                    value.span,
+                    help="write a block around it: block Down = CONV(cin // 2, 1x1)",
+                )
+            if value.name in ("first", "last"):
+                fail(
+                    "A105",
+                    f"{value.name} belongs to a repeat, and there is none around it in this block",
+                    value.span,
+                    help="use it inside [ ... ]*n, or hand the block an argument",
+                )
+            near = nearest(value.name, self.scope.names() | FUNCTIONS.keys())
+            hint = f"did you mean {near}?" if near else "define it with let, param or an argument"
+            fail("A102", f"nothing is named {value.name}", value.span, caption="unknown", help=hint)
+        return value
+
+    def number(self, expr: syntax.Expr) -> int | float:
+        value = self.need(expr)
+        if not isinstance(value, int | float):
+            fail("A202", f"this needs a number and is {kind(value)}", expr.span)
+        return value
+
+    def switch(self, expr: syntax.Expr) -> bool:
+        value = self.need(expr)
+        if not isinstance(value, bool | int):
+            fail("A202", f"this needs a condition (on/off) and is {kind(value)}", expr.span)
+        return bool(value)
+
+    def items(self, expr: syntax.Expr) -> Any:  # a list
+        value = self.need(expr)
+        if not isinstance(value, list):
+            fail("A202", f"this needs a list and is {kind(value)}", expr.span, help="write [a, b] or 0..n-1")
+        return value
+
+    # ---- one method per kind of expression
+
+    def literal(self, e: syntax.Literal) -> Value:
+        if isinstance(e.value, int) and e.value > DEFAULT.integer:
+            fail("A608", "integers end at 2^53", e.span)
+        return e.value
+
+    def dims(self, e: syntax.Dims) -> Value:
+        return e.sizes
+
+    def ref(self, e: syntax.Ref) -> Value:
+        found, value = self.scope.find(e.name)
+        if found:
+            return value
+        made = self.callee(e)
+        if made is not None:
+            return made
+        return self.free(e) if self.free else Word(e.name, e.span)
+
+    def call(self, e: syntax.Call) -> Value:
+        function = FUNCTIONS.get(e.name)
+        if function is None:
+            made = self.callee(e)
+            if made is None:
+                near = nearest(e.name, FUNCTIONS)
+                hint = f"did you mean {near}?" if near else f"functions are {', '.join(FUNCTIONS)}"
+                fail("A103", f"no function, operator or block is named {e.name}", e.span, help=hint)
+            return made
+        if named := next((a for a in e.args if a.name), None):
+            fail("A201", f"{e.name} takes its arguments by position", named.name_span, help="leave the name out")
+        args = [self.need(a.value) for a in e.args]
+        try:
+            return self.bounded(whole(function(*args)), e)
+        except SpecError:
+            raise
+        except (TypeError, ValueError, OverflowError, ZeroDivisionError) as why:
+            given = ", ".join(map(show, args))
+            fail("A203", f"{e.name}({given}) has no value", e.span, notes=(_reason(why),))
+
+    def tuple(self, e: syntax.Tuple) -> Value:
+        return tuple(whole(self(x)) for x in e.items)
+
+    def list(self, e: syntax.List) -> Value:
+        return [self(x) for x in e.items]
+
+    def comp(self, e: syntax.Comp) -> Value:
+        out: list[Value] = []
+        for names in iterate(e.loops, self):
+            inner = Evaluator(Scope(self.scope, names), self.tap, self.callee, self.free)
+            if e.guard is None or inner.switch(e.guard):
+                out.append(inner.need(e.item))
+        return out
+
+    def item(self, e: syntax.Item) -> Value:
+        value = self.need(e.target)
+        for i in e.index:
+            if isinstance(i, syntax.Star):
+                fail("A203", "a list is whole already, [*] belongs to a tap", i.span, help="leave the [*] out")
+            index = self.need(i)
+            if not isinstance(value, list | tuple) or isinstance(value, Callee):
+                fail("A203", f"{kind(value)} has no entries", e.target.span)
+            if isinstance(index, list):
+                value = [self._entry(value, k, i) for k in index]
+            else:
+                value = self._entry(value, index, i)
+        return value
+
+    def _entry(self, values: Any, index: Value, e: syntax.Expr) -> Value:
+        index = whole(index)
+        if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(values):
+            fail("A207", f"there is no entry {show(index)}, the list has {len(values)}: 0..{len(values) - 1}", e.span)
+        return values[index]
+
+    def unary(self, e: syntax.Unary) -> Value:
+        return -self.number(e.operand) if e.op == "-" else not self.switch(e.operand)
+
+    def binary(self, e: syntax.Binary) -> Value:
+        if e.op in ("and", "or"):
+            left = self.switch(e.left)
+            return self.switch(e.right) if left == (e.op == "and") else left
+        if e.op == "then":
+            first = self.need(syntax.Ref(e.span, "first"))
+            return self.need(e.left if first else e.right)
+        if e.op in ("==", "!="):
+            same = self.need(e.left) == self.need(e.right)
+            return same if e.op == "==" else not same
+        a, b = self.number(e.left), self.number(e.right)
+        if e.op == "..":
+            return self.range(whole(a), whole(b), e)
+        if e.op == "^" and abs(b) * math.log2(abs(a) + 1) > 1024:
+            fail("A608", "integers end at 2^53", e.span)
+        try:
+            return self.bounded(_ARITHMETIC[e.op](a, b), e)
+        except ZeroDivisionError:
+            fail("A203", "a division by zero", e.right.span)
+        except OverflowError:
+            fail("A608", "this number is too large", e.span)
+
+    def range(self, a: Value, b: Value, e: syntax.Binary) -> Value:
+        if not isinstance(a, int) or not isinstance(b, int):
+            fail("A202", "a range goes from one whole number to another", e.span)
+        if b - a >= DEFAULT.list_length:
+            fail("A607", f"lists end at {DEFAULT.list_length:,} entries", e.span, help="repeat with *n instead")
+        return list(range(a, b + 1))
+
+    def bounded(self, value: Value, e: syntax.Expr) -> Value:
+        if isinstance(value, int) and abs(value) > DEFAULT.integer:
+            fail("A608", "integers end at 2^53", e.span)
+        if isinstance(value, complex) or (isinstance(value, float) and not math.isfinite(value)):
+            fail("A203", "this has no value", e.span)
+        return value
+
+    def ifelse(self, e: syntax.IfElse) -> Value:
+        return self(e.yes if self.switch(e.condition) else e.no)
+
+    def tapped(self, e: syntax.Tap) -> Value:
+        return self.tap(e)
+
+
+def _reason(why: Exception) -> str:
+    text = str(why)
+    return text if isinstance(why, ValueError) and text.startswith("zip") else "it needs other arguments"
+
+
+_HANDLERS: dict[type, Callable[[Evaluator, Any], Value]] = {
+    syntax.Literal: Evaluator.literal,
+    syntax.Dims: Evaluator.dims,
+    syntax.Ref: Evaluator.ref,
+    syntax.Call: Evaluator.call,
+    syntax.Tuple: Evaluator.tuple,
+    syntax.List: Evaluator.list,
+    syntax.Comp: Evaluator.comp,
+    syntax.Item: Evaluator.item,
+    syntax.Unary: Evaluator.unary,
+    syntax.Binary: Evaluator.binary,
+    syntax.IfElse: Evaluator.ifelse,
+    syntax.Tap: Evaluator.tapped,
+}
+
+
+def iterate(loops: tuple[syntax.Loop, ...], evaluate: Evaluator) -> list[dict[str, Value]]:
+    """The values of a loop header, one dict per iteration: columns are read in step, several names read rows."""
+    columns: list[tuple[syntax.Loop, list[Value]]] = []
+    for loop in loops:
+        values = evaluate.items(loop.values)
+        if len(values) == 1 and isinstance(values[0], list) and isinstance(loop.values, syntax.List):
+            inner = loop.values.items[0]
+            if isinstance(inner, syntax.Binary) and inner.op == "..":
+                fail(
+                    "A208",
+                    f"a range is a list already: [{inner.span.text}] is a list with one list in it",
+                    loop.values.span,
+                    help=f"write {inner.span.text}",
+                    fix=Fix(loop.values.span, inner.span.text),
+                )
+        columns.append((loop, values))
+    first, length = columns[0][0], len(columns[0][1])
+    for loop, values in columns[1:]:
+        if len(values) != length:
+            fail(
+                "A209",
+                f"{', '.join(loop.names)} has {len(values)} entries and {', '.join(first.names)} has {length}",
+                loop.span,
+                labels=(Label(first.span, f"{length} entries"),),
+                help="the columns of a loop header are read in step, so they need one length",
+            )
+    rows: list[dict[str, Value]] = [{} for _ in range(length)]
+    for loop, values in columns:
+        for row, value in zip(rows, values, strict=True):
+            row.update(_unpack(loop, value))
+    return rows
+
+
+def _unpack(loop: syntax.Loop, value: Value) -> dict[str, Value]:
+    if len(loop.names) == 1:
+        return {loop.names[0]: value}
+    entries = value if isinstance(value, list) else [value]
+    if len(entries) != len(loop.names):
+        fail(
+            "A210",
+            f"{', '.join(loop.names)} are {len(loop.names)} names and a row is {show(value)}",
+            loop.span,
+            help="several names read rows, [[a, b], [c, d]]; for columns write (a in [..], b in [..])",
+        )
+    return dict(zip(loop.names, entries, strict=True))

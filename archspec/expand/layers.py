@@ -1,0 +1,120 @@
+"""Steps by name: formals, inputs, shared flows, blocks and operators."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from archspec import syntax
+from archspec.expand import inputs, stamps
+from archspec.expand.arguments import card_arguments
+from archspec.expand.place import Place, Site, Stream
+from archspec.expand.values import Callee, Value, fail, kind
+from archspec.graph import Frame
+from archspec.op import Op, lookup, names
+from archspec.source import Fix, nearest
+
+if TYPE_CHECKING:
+    from archspec.expand.flow import Expander
+
+
+def step_of(x: Expander, callee: Callee, place: Place, stream: Stream) -> Stream:
+    """An operator or block handed over as an argument, as a step here."""
+    result = run_layer(x, callee.layer, Site(), callee.place, place, stream)
+    assert result is not None
+    return result
+
+
+def known(name: str, place: Place) -> bool:
+    """Whether a layer or block has this name; a switch of that name (`param POOL?`) does not hide it."""
+    return place.definitions.block(name) is not None or is_layer(name)
+
+
+def run_layer(
+    x: Expander, layer: syntax.Layer, site: Site, named: Place, place: Place, stream: Stream | None
+) -> Stream | None:
+    """A step by name: formal, INPUT or an input, shared flow, block, operator.
+
+    `named` is where the name and its arguments are looked up, `place` where the step stands.
+    """
+    found, value = named.scope.find(layer.name)
+    if found and (isinstance(value, Callee) or not known(layer.name, named)):
+        return _formal(x, layer, value, site, place, stream)
+    if layer.name == "INPUT" or layer.name in named.body.streams:
+        return inputs.begin(x, layer, named)
+    if layer.name in named.body.shared:
+        return stamps.shared(x, layer, named.body.shared[layer.name], place, stream)
+    block = named.definitions.block(layer.name)
+    if block is not None:
+        streams = [] if stream is None else [stream]
+        return stamps.block(x, block, layer, site, named, place, streams)
+    card = _card_of(x, layer, named)
+    if stream is None:
+        fail("A304", f"{layer.name} has nothing to read", layer.span)
+    return apply(x, card, layer, site, named, place, (x.one(stream, layer.span),))
+
+
+def _formal(
+    x: Expander, layer: syntax.Layer, value: Value, site: Site, place: Place, stream: Stream | None
+) -> Stream | None:
+    if not isinstance(value, Callee):
+        fail("A115", f"{layer.name} is {kind(value)}, and a step is a layer or block", layer.name_span)
+    inner = value.layer
+    if layer.args is not None:
+        inner = replace(inner, args=(*(inner.args or ()), *layer.args))
+    return run_layer(x, inner, site, value.place, place, stream)
+
+
+def _card_of(x: Expander, layer: syntax.Layer, place: Place) -> type[Op]:
+    card = lookup(layer.name) or (lookup(layer.name.upper()) if layer.name.islower() else None)
+    if card is not None and not card.name.islower():
+        return card
+    if card is not None:
+        fail("A301", f"{layer.name} joins branches", layer.name_span, help=f"write {layer.name}[a | b]")
+    blocks = place.definitions.block_names()
+    near = nearest(layer.name, {n for n in names() if not n.islower()} | blocks | place.scope.names())
+    fail(
+        "A101",
+        f"no layer or block is named {layer.name}",
+        layer.name_span,
+        caption="unknown",
+        help=f"did you mean {near}?" if near else "`archspec ops` lists the layers",
+        fix=Fix(layer.name_span, near) if near else None,
+    )
+
+
+def apply(
+    x: Expander,
+    card: type[Op],
+    layer: syntax.Layer,
+    site: Site,
+    named: Place,
+    place: Place,
+    inputs: tuple[int, ...],
+) -> int:
+    """An operator on its inputs: one node, its parts, and its activation."""
+    rank = len(x.draft.nodes[inputs[0]].shape) - 1 if inputs else 0
+    arguments, act = card_arguments(x, card, layer, named, place, rank)
+    if card.name == "ID":
+        return inputs[0]
+    op = x.draft.card(card, arguments, layer.span, place)
+    settled = x.draft.settle(op, inputs, arguments, layer.span, place)
+    if act is not None and site.lent:
+        site = Site()  # the iteration holds two nodes, so neither can have its path
+    path = place.named(site, card.name)
+    if len(settled) == 1:
+        stream = x.draft.add(settled[0], inputs, path, place, layer.span)
+    else:
+        frame = Frame("block", path[len(place.path) :].lstrip("."), path, layer.span, card.name)
+        inner = place.inside(frame)
+        for part in settled:
+            stream = x.draft.add(part, inputs, inner.below(inner.counter.next(part.op.name)), inner, layer.span)
+            inputs = (stream,)
+    if act is not None:
+        stream = x.one(step_of(x, act, place, stream), layer.span)
+    return stream
+
+
+def is_layer(name: str) -> bool:
+    """Whether a name is an operator's, as a value (`norm=GN`): joins are none."""
+    return not name.islower() and name in names()

@@ -1,0 +1,137 @@
+"""Residual patterns: res[F], its shortcuts, and the nodes that combinators insert."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING
+
+from archspec import syntax
+from archspec.expand.arguments import word_of
+from archspec.expand.branches import branches, insert, join
+from archspec.expand.draft import Arguments, way_in
+from archspec.expand.place import Place, Site, Stream
+from archspec.expand.values import fail
+from archspec.graph import Frame
+from archspec.op import Shape, by
+from archspec.source import Diagnostic, Fix, Label, SpecError, nearest
+
+if TYPE_CHECKING:
+    from archspec.expand.flow import Expander
+
+SHORTCUTS = ("none", "proj", "proj_all", "if_same", "pad")
+
+
+def res(x: Expander, wire: syntax.Wire, site: Site, place: Place, stream: Stream | None) -> Stream:
+    """res[F] is x + F(x); `shortcut=` says what stands in for x where shapes differ; res[F | G] is F(x) + G(x)."""
+    shortcut = "none"
+    for arg in wire.args or ():
+        if arg.name != "shortcut":
+            near = nearest(arg.name or "", ("shortcut",))
+            fail(
+                "A201",
+                f"res has no argument {arg.name or arg.span.text}",
+                arg.span,
+                help=f"did you mean {near}?" if near else "res takes shortcut",
+            )
+        shortcut = word_of(x, arg, place, SHORTCUTS, "res")
+    if len(wire.branches) == 2:
+        if shortcut != "none":
+            fail("A225", "a second branch is the shortcut, so shortcut= has nothing to say", wire.span)
+        streams, _ = branches(x, wire, place, stream)
+        return join(x, "add", wire, None, site, place, streams)
+    if len(wire.branches) != 1 or wire.branches[0].loops or wire.branches[0].guard is not None:
+        fail("A225", "res takes F, or F | shortcut", wire.span, help="sum more branches with add[a | b | c]")
+    assert stream is not None
+    start = x.one(stream, wire.span)
+    before = len(x.draft.nodes)
+    end = x.one(x.flow(wire.branches[0].flow, place, stream), wire.span)
+    given, wanted = x.draft.nodes[start].shape, x.draft.nodes[end].shape
+    skip = start
+    if shortcut == "proj_all" or (shortcut == "proj" and given != wanted):
+        skip = _project(x, wire, place, start, end, before)
+    elif shortcut == "pad" and given != wanted:
+        skip = _pad(x, wire, place, start, end, before)
+    elif given != wanted:
+        if shortcut == "if_same":
+            return end
+        _unequal(x, wire, place, given, wanted)
+    # F first, so that drawings and code read x = F(x) + shortcut.
+    return join(x, "add", wire, None, site, place, [end, skip])
+
+
+def _unequal(x: Expander, wire: syntax.Wire, place: Place, given: Shape, wanted: Shape) -> None:
+    bare = f"{wire.name}(shortcut=proj)"
+    raise SpecError(
+        (
+            Diagnostic(
+                "A307",
+                f"{wire.name} needs equal shapes: {by(wanted)} and {by(given)}",
+                wire.name_span,
+                labels=(Label(wire.branches[0].span, by(wanted)),),
+                help=f"write {bare}[...] to add a projection, or give one as the second branch",
+                fix=Fix(wire.name_span, bare) if wire.args is None else None,
+                trace=tuple(f"in: {step}" for step in way_in(place)),
+            ),
+        )
+    )
+
+
+def stride_along(x: Expander, start: int, end: int, before: int) -> tuple[int, ...]:
+    """The product of the strides from `start` to `end` along F, per spatial axis."""
+    rank = len(x.draft.nodes[start].shape) - 1
+    strides = [1] * rank
+    at = end
+    while at >= before:
+        node = x.draft.nodes[at]
+        shapes = tuple(x.draft.nodes[i].shape for i in node.inputs)
+        windows = node.op.windows(*shapes)
+        if windows is not None and len(windows) == rank:
+            strides = [s * w.stride for s, w in zip(strides, windows, strict=True)]
+        at = next((i for i in node.inputs if i >= before), node.inputs[0])
+    if at == start:
+        return tuple(strides)
+    sizes = zip(x.draft.nodes[start].shape[1:], x.draft.nodes[end].shape[1:], strict=True)
+    return tuple(ceil(a / b) for a, b in sizes)
+
+
+def _shortcut(place: Place, wire: syntax.Wire) -> Place:
+    """Where the nodes of a shortcut stand: a branch of that name, numbered from the second one in a scope on."""
+    number = place.counter.taken["shortcut"] = place.counter.taken.get("shortcut", 0) + 1
+    name = "shortcut" if number == 1 else f"shortcut{number}"
+    return place.inside(Frame("branch", name, place.below(name), wire.span))
+
+
+def _project(x: Expander, wire: syntax.Wire, place: Place, start: int, end: int, before: int) -> int:
+    """A 1x1 convolution with F's stride; without bias and with a BN when F has one.  No default reaches it."""
+    inner = _shortcut(place, wire)
+    normalised = any(node.op.name == "BN" for node in x.draft.nodes[before:])
+    shape = x.draft.nodes[end].shape
+    span = wire.name_span
+    if len(shape) > 1 and len(x.draft.nodes[start].shape) == len(shape):
+        strides = stride_along(x, start, end, before)
+        given: Arguments = {
+            "channels": (shape[0], span),
+            "kernel": (1, span),
+            "stride": (strides, span),
+            "bias": (not normalised, span),
+        }
+        stream = insert(x, "CONV", given, inner, start, span)
+    else:
+        given = {"width": (shape[0], span), "bias": (not normalised, span)}
+        stream = insert(x, "FC", given, inner, start, span)
+    if normalised:
+        stream = insert(x, "BN", {}, inner, stream, span)
+    if x.draft.nodes[stream].shape != shape:
+        _unequal(x, wire, place, x.draft.nodes[stream].shape, shape)
+    return stream
+
+
+def _pad(x: Expander, wire: syntax.Wire, place: Place, start: int, end: int, before: int) -> int:
+    """ResNet's option A: every stride-th position, and zero channels behind."""
+    inner = _shortcut(place, wire)
+    shape, span = x.draft.nodes[end].shape, wire.name_span
+    strides = stride_along(x, start, end, before)
+    stream = insert(x, "ZEROPAD", {"channels": (shape[0], span), "stride": (strides, span)}, inner, start, span)
+    if x.draft.nodes[stream].shape != shape:
+        _unequal(x, wire, place, x.draft.nodes[stream].shape, shape)
+    return stream
