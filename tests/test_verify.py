@@ -16,7 +16,7 @@ from torch import nn
 sys.path.insert(0, str(Path(__file__).parent))
 from nets import Net
 
-from archspec.emit import TARGETS, MissingExtra, extra, onnx_model, torch_source
+from archspec.emit import MissingExtra, extra, torch_source
 from archspec.graph import Graph
 from archspec.op import Onnx, lookup
 from archspec.source import SpecError
@@ -202,7 +202,7 @@ def test_whole_inputs_are_indices(dtype: str, kind: type, top: int) -> None:
 
 def test_inputs_differ_by_seed_and_by_input() -> None:
     graph = small().graph()
-    first, again, other = (draw_inputs(graph, seed, 2)["image"] for seed in (0, 0, 1))
+    first, again, other = (draw_inputs(graph, seed, 2)["image"] for seed in (0, 0, -1))
     np.testing.assert_array_equal(first, again)
     assert first.shape == (2, 3, 12, 12) and first.dtype == np.float32 and not np.array_equal(first, other)
     assert abs(float(first.mean())) < 0.1 and 0.9 < float(first.std()) < 1.1
@@ -244,10 +244,3 @@ except MissingExtra as error:
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parent.parent
     )
     assert done.stdout == f"verifying needs {library}: pip install 'archspec-nn[{package}]'\n", done.stderr
-
-
-def test_every_target_loads() -> None:
-    for name, target in TARGETS.items():
-        assert callable(target.load()), name
-        assert target.ending.startswith(".")
-    assert TARGETS["onnx"].load() is onnx_model.save_onnx

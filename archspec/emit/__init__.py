@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
-from typing import Any, NamedTuple
 
 _EXTRAS = {
     "torch": "torch",
@@ -19,25 +17,6 @@ _EXTRAS = {
 
 class MissingExtra(Exception):
     """A library of an optional extra is not installed; the text is one sentence with the command to type."""
-
-
-class Target(NamedTuple):
-    """One kind of output file: its ending, and the module and function that write it."""
-
-    ending: str
-    module: str
-    function: str
-
-    def load(self) -> Callable[..., Any]:
-        """The function.  Raises MissingExtra."""
-        with extra(f"writing {self.ending}"):
-            function: Callable[..., Any] = getattr(import_module(self.module), self.function)
-        return function
-
-
-TARGETS: dict[str, Target] = {
-    "onnx": Target(".onnx", "archspec.emit.onnx_model", "save_onnx"),
-}
 
 
 @contextmanager

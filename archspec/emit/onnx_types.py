@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import onnx
 from onnx import NodeProto, TensorProto, ValueInfoProto, helper, shape_inference
 
-from archspec.emit.open_sizes import Sizing, name_sizes, sizings
-from archspec.graph import Graph
+from archspec.emit.open_sizes import Sizing, fixed, name_sizes, sizings
+from archspec.graph import Graph, Node
 from archspec.op import Shape
 from archspec.ops.input import Input
 from archspec.source import Diagnostic, SpecError
@@ -38,13 +38,15 @@ def type_values(
     Raises SpecError at the node that ONNX refuses.
     """
     choices = sizings(graph)
-    runs = [_infer(graph, nodes, choice, weights, opset) for choice in choices]
-    for index, value in enumerate(values):
-        for choice, run in zip(choices, runs, strict=True):
+    runs = []
+    for choice in choices:
+        run = _infer(graph, nodes, choice, weights, opset)
+        for index, value in enumerate(values):
             element, shape = run[value]
             if shape not in (None, choice.full(index)):
-                raise AssertionError(f"{value}: ONNX infers {shape}, its card says {choice.full(index)}")
+                raise _disagreed(graph.nodes[index], choice, f"ONNX infers {shape}, its card {choice.full(index)}")
             run[value] = element, choice.full(index)
+        runs.append(run)
     described = {}
     for value, (element, _) in runs[0].items():
         across = [shape for run in runs if (shape := run[value][1]) is not None]
@@ -81,7 +83,7 @@ def _infer(
     try:
         inferred = shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
     except shape_inference.InferenceError as error:
-        raise _refused(graph, str(error)) from error
+        raise _refused(graph, str(error), choice) from error
     for value in inferred.graph.output:
         tensor = value.type.tensor_type
         known = tensor.HasField("shape") and all(d.HasField("dim_value") for d in tensor.shape.dim)
@@ -89,11 +91,18 @@ def _infer(
     return types
 
 
-def _refused(graph: Graph, text: str) -> SpecError:
+def _refused(graph: Graph, text: str, choice: Sizing) -> Exception:
     """ONNX's refusal, told at the node that it names."""
     match = re.search(r"node name: (.*?)\): (.*)", text, re.DOTALL)
     name, reason = match.groups() if match else (graph.name, text)
-    span = next((n.span for n in graph.nodes if name == n.path or name.startswith(f"{n.path}.")), None)
+    node = next((n for n in graph.nodes if name == n.path or name.startswith(f"{n.path}.")), None)
+    if node and choice.grown:
+        return _disagreed(node, choice, reason)
     message = f"ONNX cannot compute {name}: {' '.join(reason.split())}"
     help = "check the dtype of the inputs: indices are int64, everything else float32"
-    return SpecError((Diagnostic("A732", message, span, help=help),))
+    return SpecError((Diagnostic("A732", message, node.span if node else None, help=help),))
+
+
+def _disagreed(node: Node, choice: Sizing, reason: str) -> Exception:
+    """At sizes that are not the network's own its author has left too much open; at its own a card is wrong."""
+    return fixed(node, choice.grown, reason) if choice.grown else AssertionError(f"{node.path}: {reason}")

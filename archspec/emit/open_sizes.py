@@ -15,10 +15,14 @@ Dims = tuple[int | str | None, ...]  # a number, the name of an open size, or on
 
 
 class Sizing(NamedTuple):
-    """One choice for every open size, and the shape that each node of the graph then has."""
+    """One choice for every open size, and the shape that each node of the graph then has.
+
+    `grown` are the named sizes that are not the graph's own.
+    """
 
     values: dict[str, int]
     shapes: tuple[Shape, ...]
+    grown: dict[str, int] = {}
 
     def full(self, index: int) -> Shape:
         """The shape of a node's output with the batch in front."""
@@ -39,7 +43,7 @@ def sizings(graph: Graph) -> tuple[Sizing, ...]:
     choices = [own]
     for batch, first, step in ((2003, 2, 1), (3001, 2 + len(symbols), -1)):
         values = {name: size * (first + step * i) for i, (name, size) in enumerate(symbols.items())}
-        choices.append(Sizing({BATCH: batch} | values, _resized(graph, values)))
+        choices.append(Sizing({BATCH: batch} | values, _resized(graph, values), values))
     return tuple(choices)
 
 
@@ -82,13 +86,14 @@ def _resized(graph: Graph, values: Mapping[str, int]) -> tuple[Shape, ...]:
             shapes.append(node.op.infer(*there))
             same = (node.op.weights(*here), node.op.onnx(*here)) == (node.op.weights(*there), node.op.onnx(*there))
         except RuleError as error:
-            raise _fixed(node, values, error.message) from error
+            raise fixed(node, values, error.message) from error
         if not same:
-            raise _fixed(node, values, f"{node.op.name} is made for an input of {by(here[0])}, not {by(there[0])}")
+            raise fixed(node, values, f"{node.op.name} is made for an input of {by(here[0])}, not {by(there[0])}")
     return tuple(shapes)
 
 
-def _fixed(node: Node, values: Mapping[str, int], reason: str) -> SpecError:
+def fixed(node: Node, values: Mapping[str, int], reason: str) -> SpecError:
+    """Why a network cannot leave these sizes open: a node does not follow them."""
     names = " and ".join(values)
     message = f"{names} cannot stay open in an ONNX model, because of {node.path}: {reason}"
     return _refused(message, node, f"bind the size: {' '.join(f'-D {name}=...' for name in values)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from math import prod
 from pathlib import Path
@@ -139,7 +140,8 @@ def draw_inputs(graph: Graph, seed: int, batch: int) -> dict[str, Array]:
     for index in graph.inputs:
         node = graph.nodes[index]
         dtype, shape = cast("Input", node.op).dtype, (batch, *node.shape)
-        stream = np.random.Generator(np.random.PCG64([seed, index]))
+        key = hashlib.sha256(f"{seed}:input:{node.path}".encode()).digest()[:16]
+        stream = np.random.Generator(np.random.PCG64(int.from_bytes(key, "little")))
         if dtype in ("float32", "float16", "bfloat16"):
             drawn[node.path] = stream.standard_normal(shape, np.float32).astype("f2" if dtype == "float16" else "f4")
         else:
