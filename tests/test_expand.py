@@ -439,3 +439,30 @@ def test_a_seed_names_one_random_graph_for_ever() -> None:
     assert random_edges("ws", 8, 4, 0.75, 0, 1) == WS_8_4_75_1
     assert random_edges("er", 6, 0, 0.5, 0, 1) == ER_6_5_1
     assert random_edges("ba", 7, 0, 0.0, 2, 1) == BA_7_2_1
+
+
+def test_arguments_of_a_handed_over_block_are_looked_up_where_each_stands() -> None:
+    text = """
+block Unit(c, k=1x1, p=same) = CONV(c, k, pad=p)
+block Wide(c, k=1x1, p=same, by=2) = CONV(by * c, k, pad=p)
+block Pair(w, Conv) = concat[Conv(w) | Conv(w + 1, 3x3, same)]
+net A(Conv=Unit) {
+  input 3x8x8
+  INPUT -> Pair(4, Conv) -> Pair(8, Conv)
+}
+net B = A(Conv=Wide)
+net C(by=3) = A(Conv=Wide(by=by))
+"""
+    for net, widths in (("A", [4, 5, 8, 9]), ("B", [8, 10, 16, 18]), ("C", [12, 15, 24, 27])):
+        model = archspec.loads(text, net)
+        assert [n.shape[0] for n in model.graph.nodes if n.op.name == "CONV"] == widths
+
+
+def test_layers_made_on_the_spot_keep_their_own_arguments() -> None:
+    widths = [n for n in range(1, 60) for _ in range(2)]
+    steps = " -> ".join(f"Act({n}, 3x3) -> RELU -> Act({n}, 3x3)" for n in range(1, 60))
+    model = archspec.loads(f"block B(Act) = {steps}\nINPUT(3x8x8) -> B(CONV) -> B(CONV)")
+    assert [n.shape[0] for n in model.graph.nodes if n.op.name == "CONV"] == 2 * widths
+    for pools in range(1, 8):
+        text = "INPUT(3x8x8)" + "".join(f" -> conv3-{n}" for n in widths) + " -> maxpool1/1" * pools
+        assert [n.shape[0] for n in archspec.loads(text).graph.nodes if n.op.name == "CONV"] == widths

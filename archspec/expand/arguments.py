@@ -34,7 +34,7 @@ def card_arguments(
     given = layer.args or ()
     cached = x.constants.get((id(layer), card.name))
     if cached is not None:
-        return cached, None
+        return cached[1], None
     default = place.definitions.defaults.get(card.name)
     arguments: Arguments = {}
     if default is not None:
@@ -50,7 +50,8 @@ def card_arguments(
         arguments[name] = x.free.hole(x, layer, card, name, place if place.free else at)
     constant = not missing and act is None and all(isinstance(a.value, _CONSTANT) for a in given)
     if constant and (default is None or all(isinstance(a.value, _CONSTANT) for a in default.args)):
-        x.constants[id(layer), card.name] = arguments
+        # The layer is kept with them: a shorthand's is made on the spot, and its id must not come again.
+        x.constants[id(layer), card.name] = layer, arguments
     return arguments, act
 
 

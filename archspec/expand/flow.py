@@ -32,7 +32,7 @@ class Expander:
         self.definitions = definitions
         self.bindings = bindings
         self.free = Free(definitions, bindings)
-        self.constants: dict[Any, Arguments] = {}
+        self.constants: dict[tuple[int, str], tuple[syntax.Layer, Arguments]] = {}
         self.found: list[Diagnostic] = []
         self.warnings: dict[Any, Diagnostic] = {}
         self.steps = 0

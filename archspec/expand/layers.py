@@ -9,7 +9,7 @@ from archspec import syntax
 from archspec.expand import inputs, stamps
 from archspec.expand.arguments import card_arguments
 from archspec.expand.place import Place, Site, Stream
-from archspec.expand.values import Callee, Value, fail, kind
+from archspec.expand.values import Callee, Scope, Value, fail, kind
 from archspec.graph import Frame
 from archspec.op import Op, lookup, names
 from archspec.source import Fix, nearest
@@ -39,7 +39,7 @@ def run_layer(
     """
     found, value = named.scope.find(layer.name)
     if found and (isinstance(value, Callee) or not known(layer.name, named)):
-        return _formal(x, layer, value, site, place, stream)
+        return _formal(x, layer, value, site, named, place, stream)
     if layer.name == "INPUT" or layer.name in named.body.streams:
         return inputs.begin(x, layer, named)
     if layer.name in named.body.shared:
@@ -55,14 +55,32 @@ def run_layer(
 
 
 def _formal(
-    x: Expander, layer: syntax.Layer, value: Value, site: Site, place: Place, stream: Stream | None
+    x: Expander, layer: syntax.Layer, value: Value, site: Site, named: Place, place: Place, stream: Stream | None
 ) -> Stream | None:
+    """An operator or block that came as an argument; the step may add arguments of its own."""
     if not isinstance(value, Callee):
         fail("A115", f"{layer.name} is {kind(value)}, and a step is a layer or block", layer.name_span)
-    inner = value.layer
+    inner, home = value.layer, value.place
     if layer.args is not None:
-        inner = replace(inner, args=(*(inner.args or ()), *layer.args))
-    return run_layer(x, inner, site, value.place, place, stream)
+        handed, values = _handed(x, layer.args, named)
+        inner = replace(inner, args=(*(inner.args or ()), *handed))
+        home = replace(home, scope=Scope(home.scope, values))
+    return run_layer(x, inner, site, home, place, stream)
+
+
+def _handed(x: Expander, args: tuple[syntax.Arg, ...], named: Place) -> tuple[tuple[syntax.Arg, ...], dict[str, Value]]:
+    """A step's own arguments, evaluated where the step is written, as references to their values: what came with the
+    operator is looked up where that was written."""
+    evaluate = x.evaluator(named)
+    values: dict[str, Value] = {}
+    handed = []
+    for number, arg in enumerate(args):
+        if not isinstance(arg.value, syntax.Literal | syntax.Dims):
+            name = f"argument {number}"  # no name of the language is spelt so
+            values[name] = evaluate(arg.value)
+            arg = replace(arg, value=syntax.Ref(arg.value.span, name))
+        handed.append(arg)
+    return tuple(handed), values
 
 
 def _card_of(x: Expander, layer: syntax.Layer, place: Place) -> type[Op]:
