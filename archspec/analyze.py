@@ -78,8 +78,9 @@ def analyze(graph: Graph, *, batch: int = 1, dtype: str = "float32") -> Analysis
 
 # How the field of what enters a node becomes the node's own.  keep: each position reads itself.  whole: each reads the
 # whole input.  off: the positions are no longer the input's (a vector, a sequence), and windows past here say nothing
-# about the input.  whole off: both (a global pool).  lost: positions became channels.
-_Way = Literal["keep", "whole", "off", "whole off", "lost"]
+# about the input.  whole off: both (a global pool).  positions: the values of a vector become the positions of a
+# sequence (an embedding).  lost: positions became channels.
+_Way = Literal["keep", "whole", "positions", "off", "whole off", "lost"]
 
 
 class _Facts(NamedTuple):
@@ -106,12 +107,14 @@ def _facts(op: Op, y: Shape, xs: tuple[Shape, ...]) -> _Facts:
 
 
 def _way(op: Op, macs: int, y: Shape, xs: tuple[Shape, ...]) -> _Way:
-    placed = any(x[1:] == y[1:] for x in xs)
+    placed = not op.rearranges and any(x[1:] == y[1:] for x in xs)
     if op.whole or (len(y) == 1 and macs):  # a contraction of a vector reads all of it
         return "whole" if placed and prod(y[1:]) > 1 else "whole off"
     if placed or (xs and op.reads(0, *xs) is not None):
         return "keep"
-    return "lost" if len(y) > 1 and all(x[0] != y[0] for x in xs) else "off"
+    if xs == (y[1:],):
+        return "positions"
+    return "lost" if op.rearranges or (len(y) > 1 and all(x[0] != y[0] for x in xs)) else "off"
 
 
 class _Walk:
@@ -169,9 +172,11 @@ class _Walk:
         except TooManyPhases:
             self.note("N304", node, "the receptive field repeats too rarely to be followed", "so it is left out")
             return None
-        if field is None or facts.way == "keep" or not field.axes:
+        if field is None or facts.way == "keep":
             return field
-        if facts.way == "lost" and not field.whole:
+        if not field.axes:
+            return Field(field.origin, (Axis(),)) if facts.way == "positions" and not field.whole else field
+        if facts.way in ("lost", "positions") and not field.whole:
             message = f"{node.op.name} mixes positions with channels: the receptive field cannot be followed past it"
             self.note("N303", node, message, "so it is left out from here on")
             return None

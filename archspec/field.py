@@ -205,15 +205,15 @@ def meet(fields: Sequence[Field]) -> tuple[Field, Mismatch | None]:
     """
     origin = min(field.origin for field in fields)
     fields = [field for field in fields if field.origin == origin]
-    placed = [field for field in fields if field.grid]
-    whole = len(placed) not in (0, len(fields)) or any(field.whole for field in fields)
-    first, *rest = placed or fields
+    placed = [field for field in fields if field.grid] or [field for field in fields if field.axes] or fields
+    whole = len(placed) < len(fields) or any(field.whole for field in fields)
+    first, *rest = placed
     axes, mismatch = first.axes, None
     for field in rest:
         if field.axes != axes:
             axes, odd = _unions(axes, field.axes)
             mismatch = mismatch or odd
-    return Field(origin, axes, whole, bool(placed)), mismatch if placed else None
+    return Field(origin, axes, whole, first.grid), mismatch if first.grid else None
 
 
 def _unions(a: tuple[Axis, ...], b: tuple[Axis, ...]) -> tuple[tuple[Axis, ...], Mismatch | None]:

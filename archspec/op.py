@@ -155,6 +155,7 @@ class Op(BaseModel):
     variadic: ClassVar[bool] = False  # the last positional field takes every further argument: CROP((1,0), (1,0))
     arity: ClassVar[tuple[int, int | None]] = (1, 1)  # fewest and most inputs; None is any number
     view: ClassVar[bool] = False  # moves no data at inference: its output takes no memory
+    rearranges: ClassVar[bool] = False  # its positions are not its input's, even where the sizes agree
     act: ClassVar[bool] = False  # takes act=: an activation that becomes a node of its own
     style: ClassVar[Style] = Style()
 

@@ -54,8 +54,9 @@ def _layer(
     return Layer(name, op, tuple(inputs), attributes, tuple(shape), params, macs, axes)
 
 
-def graph(name: str) -> tuple[Graph, dict[int, int]]:
-    """A network as a graph, and the node that stands for each row."""
+def graph(name: str, *, global_pools: bool = False) -> tuple[Graph, dict[int, int]]:
+    """A network as a graph, and the node that stands for each row.  With `global_pools` an average pool over the whole
+    map is GAP, otherwise a window like any other."""
     layers = networks()[name]
     nodes: list[Node] = []
     place: dict[int, int] = {}
@@ -67,7 +68,8 @@ def graph(name: str) -> tuple[Graph, dict[int, int]]:
         inputs = tuple(place[i] for i in layer.inputs)
         shapes = tuple(nodes[i].shape for i in inputs)
         weighted = row + 1 < len(layers) and _sums_with_weights(layers, row + 1)
-        op = _card("wsum") if weighted else card(layer, shapes)
+        whole = global_pools and layer.attributes.get("kind") == "avg" and _covers(layer, shapes[0])
+        op = _card("wsum") if weighted else _card("GAP") if whole else card(layer, shapes)
         settled = op.settle(*shapes)
         start = text._line_starts[row]
         span = Span(text, start, start + len(layer.name))
@@ -78,6 +80,11 @@ def graph(name: str) -> tuple[Graph, dict[int, int]]:
     ends = [i for i in range(len(nodes)) if i not in used]
     outputs = tuple(Output(name=nodes[i].path, node=i) for i in reversed(ends))
     return Graph(name=name, nodes=tuple(nodes), outputs=outputs), place
+
+
+def _covers(layer: Layer, x: Shape) -> bool:
+    """Whether a pool is one window over the whole map."""
+    return _sizes(layer.attributes["k"]) * (len(x) - 1) == x[1:] or tuple(_sizes(layer.attributes["k"])) == x[1:]
 
 
 def _sums_with_weights(layers: tuple[Layer, ...], row: int) -> bool:

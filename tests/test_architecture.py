@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "report": ("", "analyze", "fold", "graph", "op", "source", "resources", "report"),
     "weights": ("graph", "op", "emit.names"),
     "emit": ("", "analyze", "fold", "files", "graph", "op", "ops.input", "padding", "source", "weights", "emit"),
-    "verify": ("emit", "weights", "analyze", "graph", "op", "source"),
+    "verify": ("emit", "weights", "analyze", "graph", "op", "source", "verify"),
     "model": ("", "*"),
     "commands": ("", "*"),
     "__main__": ("", "*"),
@@ -82,12 +82,7 @@ def imports(path: Path) -> Iterator[tuple[str, bool]]:
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
         for inner in ast.walk(node)
     }
-    within = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef)
-        for inner in ast.walk(node)
-    }
+    within = {id(inner) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) for inner in ast.walk(node)}
     for node in ast.walk(tree):
         if id(node) in hidden:
             continue
@@ -95,7 +90,9 @@ def imports(path: Path) -> Iterator[tuple[str, bool]]:
             yield from ((alias.name, id(node) not in within) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             module = node.module or ""
-            submodules = [a.name for a in node.names if (PACKAGE.parent / module.replace(".", "/") / f"{a.name}.py").exists()]
+            submodules = [
+                a.name for a in node.names if (PACKAGE.parent / module.replace(".", "/") / f"{a.name}.py").exists()
+            ]
             for submodule in submodules:
                 yield f"{module}.{submodule}", id(node) not in within
             if len(submodules) < len(node.names):

@@ -89,6 +89,7 @@ class Permute(Moving):
     order: tuple[int, ...]
     positional = ("order",)
     variadic = True
+    rearranges = True
     style = Style(_FILL, "permute {order}")
 
     def infer(self, *xs: Shape) -> Shape:

@@ -17,10 +17,18 @@ def spelled(op: Op, *xs: Shape) -> str:
     fields = type(op).model_fields
     shown = [name for name in fields if fields[name].is_required() or _is_told(op, name, xs)]
     last = max((number for number, name in enumerate(op.positional) if name in shown), default=-1)
-    placed = [] if op.variadic else op.positional[: last + 1]
+    placed = op.positional[: last + 1]
     texts = [value_text(getattr(op, name), name) for name in placed]
+    if op.variadic and placed and placed[-1] not in _SPELLED_OUT:
+        texts[-1:] = _spread(getattr(op, placed[-1]))
     texts += [f"{name}={value_text(getattr(op, name), name)}" for name in shown if name not in placed]
     return f"{op.name}({', '.join(texts)})" if texts else op.name
+
+
+def _spread(entries: tuple[Any, ...]) -> list[str]:
+    """Further arguments each on its own; sides that are the same on every axis once."""
+    texts = [value_text(entry) for entry in entries]
+    return texts[:1] if isinstance(entries[0], tuple) and len(set(texts)) == 1 else texts
 
 
 def _is_told(op: Op, name: str, xs: tuple[Shape, ...]) -> bool:
@@ -28,11 +36,11 @@ def _is_told(op: Op, name: str, xs: tuple[Shape, ...]) -> bool:
     value = getattr(op, name)
     if name == "kernel" or (name == "pad" and any(map(any, value))):
         return True
+    default = type(op).model_fields[name].default
     try:
-        default = op.model_copy(update={name: type(op).model_fields[name].get_default(call_default_factory=True)})
-        return bool(value != getattr(default.settle(*xs), name))
-    except RuleError:
-        return True
+        return bool(value != getattr(op.model_copy(update={name: default}).settle(*xs), name))
+    except RuleError:  # it does not go with what another argument was settled to
+        return bool(value != default)
 
 
 def value_text(value: Any, name: str = "") -> str:
@@ -86,11 +94,12 @@ def bytes_text(size: int) -> str:
 
 
 def field_text(field: Field | None) -> str:
-    """A receptive field as size /stride: `427 /32`, `188..204 /1` where it depends on the phase, `?` where unknown."""
+    """A receptive field as size /stride: `427 /32`, `188..204 /1` where it depends on the phase, `1 /0.5`
+    where the map is larger than the input, `?` where unknown."""
     if field is None:
         return "?"
     sizes = [f"{min(a.sizes)}..{a.size}" if min(a.sizes) < a.size else str(a.size) for a in field.axes]
-    strides = [str(axis.stride) for axis in field.axes]
+    strides = [f"{axis.step / axis.period:.3g}" for axis in field.axes]
     words = [each(sizes), f"/{each(strides)}"] if field.axes else []
     return " ".join([*words, "global"] if field.whole else words) or "-"
 
