@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "expand": ("syntax", "graph", "op", "source", "limits", "parse", "expand"),  # parse reads -D values and imports
     "analyze": ("graph", "op", "source", "field"),
     "fold": ("graph", "op"),
-    "report": ("", "analyze", "fold", "graph", "op", "source", "resources", "report"),
+    "report": ("", "analyze", "field", "fold", "graph", "op", "source", "resources", "report"),
     "weights": ("graph", "op", "emit.names"),
     "emit": ("", "analyze", "fold", "files", "graph", "op", "ops.input", "padding", "source", "weights", "emit"),
     "verify": ("emit", "weights", "analyze", "graph", "op", "source", "verify"),
