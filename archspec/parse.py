@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from lark import Lark, Token, Transformer
@@ -13,26 +12,6 @@ from archspec.source import Source, Span, SpecError
 from archspec.tables import load_parser
 
 _SCALES = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
-
-
-class NewlineFilter:
-    """Drops the newlines that end no statement: inside ( ) and [ ], and after a trailing arrow or equals sign."""
-
-    always_accept = ("_NL",)
-
-    def process(self, stream: Iterator[Token]) -> Iterator[Token]:
-        depth = 0
-        previous = ""
-        for token in stream:
-            kind = token.type
-            if kind in ("LPAR", "LSQB"):
-                depth += 1
-            elif kind in ("RPAR", "RSQB"):
-                depth -= 1
-            elif kind == "_NL" and (depth > 0 or previous in ("_ARROW", "EQUAL")):
-                continue
-            previous = kind
-            yield token
 
 
 class _Args(NamedTuple):
@@ -327,7 +306,7 @@ def parser() -> Lark:
     """The LALR parser of grammar/archspec.lark, made once a process."""
     global _parser
     if _parser is None:
-        _parser = load_parser(_builder, NewlineFilter())
+        _parser = load_parser(_builder)
     return _parser
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import lark
 from lark import Lark
 
+from archspec.lexer import ArchLexer
 from archspec.resources import grammar_text
 
 
@@ -64,18 +65,19 @@ def _write(path: Path, tables: tuple[Any, Any]) -> None:
         pass
 
 
-def load_parser(transformer: Any, postlex: Any) -> Lark:
-    """The parser with these actions and this token filter, from the cache or from the grammar's text."""
+def load_parser(transformer: Any) -> Lark:
+    """The parser with these actions, from the cache or from the grammar's text."""
     text = grammar_text()
     path = _cache_file(text)
     cached = _read(path) if path else None
+    plugins = {"ContextualLexer": ArchLexer}
     if cached is None:
-        built = Lark(text, parser="lalr", lexer="contextual", maybe_placeholders=True, postlex=postlex)
+        built = Lark(text, parser="lalr", lexer="contextual", maybe_placeholders=True, _plugins=plugins)
         data, memo = built.memo_serialize([lark.lexer.TerminalDef, lark.grammar.Rule])
-        data["options"].update(postlex=None, transformer=None)
+        data["options"].update(transformer=None, _plugins={})
         cached = data, memo
         if path:
             _write(path, cached)
     load: Any = Lark._load_from_dict  # what lark's own standalone parsers call
-    parser: Lark = load(*cached, transformer=transformer, postlex=postlex)
+    parser: Lark = load(*cached, transformer=transformer, _plugins=plugins)
     return parser
