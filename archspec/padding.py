@@ -25,12 +25,14 @@ def settle_pad(pad: Pad, kernel: Shape, stride: Shape, dilation: Shape, spatial:
         return tuple(((r - 1) // 2, r // 2) for r in reach)
     if pad == "causal":
         return tuple((r - 1, 0) for r in reach)
-    if pad in ("same_upper", "same_lower"):
+    if pad == "same_upper" or pad == "same_lower":
         totals = [max(0, (-(-n // s) - 1) * s + r - n) for n, s, r in zip(spatial, stride, reach, strict=True)]
         small, large = [t // 2 for t in totals], [t - t // 2 for t in totals]
         return tuple(zip(*((small, large) if pad == "same_upper" else (large, small)), strict=True))
     if isinstance(pad, int):
         return ((pad, pad),) * len(kernel)
+    if len(kernel) == 1 and len(pad) == 2 and isinstance(pad[0], int) and isinstance(pad[1], int):
+        return ((pad[0], pad[1]),)  # on one axis two numbers can only be its sides
     if len(pad) != len(kernel):
         raise RuleError(
             f"pad has {len(pad)} entries, the input has {len(kernel)} spatial axes",
@@ -38,7 +40,6 @@ def settle_pad(pad: Pad, kernel: Shape, stride: Shape, dilation: Shape, spatial:
             "write one number, one per axis, or (begin, end) per axis: ((1, 0), (0, 0))",
             "A205",
         )
-    assert not isinstance(pad, str)
     return tuple((p, p) if isinstance(p, int) else p for p in pad)
 
 

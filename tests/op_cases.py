@@ -47,6 +47,7 @@ CONVOLUTIONS = [
     *each("CONV", M, traced=True, channels=9, groups=3, dilation=2, pad=2),
     *each("CONV", M, traced=True, channels=4, kernel=2, stride=2, pad="same_lower"),
     *each("CONV", S, traced=True, channels=4, pad="causal", dilation=2, bias_init=-1.0),
+    *each("CONV", S, traced=True, channels=4, pad=(2, 0)),
     *each("DWCONV", S, M, B, traced=True),
     *each("DWCONV", M, kernel=5, stride=2, multiplier=2, bias=False),
     *each("SEPCONV", S, M, channels=10, stride=2),
@@ -123,6 +124,7 @@ RESHAPES = [
     *each("SLICE", V, S, M, begin=1, end=4),
     *each("CROP", S, M, B, traced=True),
     *each("CROP", M, traced=True, sides=((1, 0), (0, 2))),
+    *each("CROP", S, traced=True, sides=(2, 1)),
     *each("PAD", S, M, B, traced=True, sides=((2, 1),)),
     *each("PAD", M, sides=((1, 0), (0, 2)), value=-1.5),
     *each("PAD", S, M, sides=(2,), mode="reflect"),
@@ -240,6 +242,9 @@ SEQUENCES = [
     *each("MHA", S, heads=2),
     *each("MHA", S, heads=3, mask="causal"),
     *each("MHA", S, heads=1, bias=False),
+    *each("WMHA", (6, 8, 12), heads=2, window=4),
+    *each("WMHA", (6, 8, 12), heads=3, window=4, shift=2),
+    *each("WMHA", (4, 6, 9), heads=2, window=(2, 3), shift=(0, 1)),
     *join("attend", S, (6, 4), heads=2),
     *join("attend", S, (4, 5), heads=3),
     *join("attend", S, (4, 9), (5, 9), heads=3, mask="causal", bias=False),
@@ -249,8 +254,23 @@ SEQUENCES = [
     *join("matmul", M, (6, 5, 2)),
 ]
 
+BOX = ("box",)
+
+RESEARCH = [
+    *each("DEFCONV", M, channels=4),
+    *each("DEFCONV", M, channels=3, kernel=(3, 2), stride=2, pad=1, dilation=(1, 2), modulated=True, bias=False),
+    *each("DIRACCONV", S, M, B, channels=6),
+    *each("DIRACCONV", M, channels=9, stride=2, bias=False),
+    *each("BINCONV", S, M, channels=5),
+    *each("BINCONV", M, channels=5, stride=2, bias=False, pad=((1, 0), (0, 1))),
+    Case("roialign", {"size": 2}, ((4,), (3, 9, 11)), dtypes=BOX),
+    Case("roialign", {"size": (3, 2), "scale": 0.5, "samples": 1}, ((4,), (3, 9, 11)), dtypes=BOX),
+    Case("roipool", {"size": 2}, ((4,), (3, 9, 11)), dtypes=BOX),
+    Case("roipool", {"size": (3, 2), "scale": 0.5}, ((4,), (3, 5, 4)), dtypes=BOX),
+]
+
 CASES = CONVOLUTIONS + POOLS + DENSE + NORMS + ACTIVATIONS + RESHAPES + JOINS
-CASES += UNUSUAL_CONVOLUTIONS + UNUSUAL_POOLS + UNUSUAL_NORMS + REARRANGED + SEQUENCES
+CASES += UNUSUAL_CONVOLUTIONS + UNUSUAL_POOLS + UNUSUAL_NORMS + REARRANGED + SEQUENCES + RESEARCH
 
 REFUSALS = [
     Refusal("CONV", {"channels": 8}, (V,), "A305"),
@@ -333,4 +353,13 @@ REFUSALS = [
     Refusal("dot", {}, (V, (5,)), "A307"),
     Refusal("matmul", {}, (S, S), "A307"),
     Refusal("matmul", {}, (V, V), "A307"),
+    Refusal("DEFCONV", {"channels": 2}, (S,), "A305"),
+    Refusal("DEFCONV", {"channels": 2, "pad": ((1, 0), (0, 0))}, (M,), "A204", "pad"),
+    Refusal("DIRACCONV", {"channels": 6, "kernel": 2}, (M,), "A204", "kernel"),
+    Refusal("roialign", {}, (M, (4,)), "A307"),
+    Refusal("roipool", {}, ((4,), V), "A307"),
+    Refusal("WMHA", {"heads": 2}, (S,), "A305"),
+    Refusal("WMHA", {"heads": 4}, (M,), "A206", "heads"),
+    Refusal("WMHA", {"heads": 2}, (M,), "A206", "window"),
+    Refusal("WMHA", {"heads": 2, "window": (7, 5), "shift": 5}, (M,), "A204", "shift"),
 ]

@@ -105,6 +105,8 @@ class Edging(Moving):
     def settle(self, *xs: Shape) -> Self:
         rank = spatial_rank(self, xs[0])
         sides = self.sides * rank if len(self.sides) == 1 else self.sides
+        if rank == 1 and len(sides) == 2 and all(isinstance(side, int) for side in sides):
+            sides = (cast(tuple[int, int], sides),)  # on one axis two numbers can only be its sides
         if len(sides) != rank:
             raise RuleError(
                 f"{self.name} has {len(sides)} pairs, the input has {rank} spatial axes",
