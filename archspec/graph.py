@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, InstanceOf, SkipValidation, model_validator
 
 from archspec.op import Op, Shape
+from archspec.record import Record
 from archspec.source import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """One level of where a node stands: a stamp of a block, one iteration of a repeat, a branch of a join, a shared flow.
+class Frame(Record):
+    """One level of where a node stands: a stamp of a block, one iteration of a repeat, a branch or a shared flow.
 
     `name` is its segment in paths; "" adds none (a block that is the whole body of a repeat lends the repeat its name).
     The path of an iteration is `name.index`.
@@ -34,7 +33,7 @@ class Frame:
 class Node(BaseModel):
     """One operator at work.  `inputs` are indices of earlier nodes, so a graph has no cycles."""
 
-    model_config = ConfigDict(frozen=True, defer_build=True)
+    model_config = ConfigDict(frozen=True, defer_build=True, arbitrary_types_allowed=True)
 
     path: str
     op: InstanceOf[Op]

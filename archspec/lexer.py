@@ -50,7 +50,7 @@ class ArchLexer(Lexer):
     def lex(self, lexer_state: LexerState, parser_state: Any) -> Iterator[Token]:
         """Yields the tokens one by one, since what a word is depends on what the parser did with those before."""
         text: str = lexer_state.text.text
-        position, end = 0, len(text)
+        position, end = lexer_state.line_ctr.char_pos, len(text)  # not 0 where reading goes on behind a mistake
         depth, previous = 0, ""
         while position < end:
             accepts = self._states[parser_state.position]

@@ -132,12 +132,10 @@ def _facts(analysis: Analysis) -> dict[str, Any]:
 
 def _check(requirement: Requirement, facts: Mapping[str, Any]) -> Diagnostic | None:
     """The failure of one assert, saying by how much, or None."""
-    from dataclasses import replace
-
     from archspec import syntax
 
     statement = requirement.statement
-    evaluate = replace(requirement.evaluate, scope=Scope(requirement.evaluate.scope, dict(facts)))
+    evaluate = requirement.evaluate.but(scope=Scope(requirement.evaluate.scope, dict(facts)))
     if evaluate.switch(statement.condition):
         return None
     condition = statement.condition

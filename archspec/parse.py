@@ -316,9 +316,9 @@ def parse(source: Source) -> syntax.File:
     _builder.source = source
     try:
         tree = parser().parse(source.text)
-    except UnexpectedInput as fault:
+    except UnexpectedInput:
         from archspec.mistakes import diagnose  # nothing of it is needed while all goes well
 
-        raise SpecError(diagnose(source, fault)) from None
+        raise SpecError(diagnose(source)) from None
     assert isinstance(tree, syntax.File)
     return tree

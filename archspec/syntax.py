@@ -1,43 +1,36 @@
-"""What was written: one frozen dataclass per grammar rule, with no defaults filled in and nothing resolved."""
+"""What was written: one frozen record per grammar rule, with no defaults filled in and nothing resolved."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Union
-
+from archspec.record import Record
 from archspec.source import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Syntax:
+class Syntax(Record):
     span: Span
 
 
 # ---------------------------------------------------------------- values
 
 
-@dataclass(frozen=True, slots=True)
 class Literal(Syntax):
     """A number, on/off, or a text.  `5M` is the number 5000000."""
 
     value: int | float | bool | str
 
 
-@dataclass(frozen=True, slots=True)
 class Dims(Syntax):
     """Sizes with x between: 3x3, 3x224x224."""
 
     sizes: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Ref(Syntax):
     """A name in a value, maybe dotted: w, first, heads.Dense, RELU."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
 class Call(Syntax):
     """A function of the language, or an operator or block with arguments given as a value: ceil(x), GN(32)."""
 
@@ -45,17 +38,14 @@ class Call(Syntax):
     args: tuple[Arg, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Tuple(Syntax):
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class List(Syntax):
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Comp(Syntax):
     """[item for names in values if guard]."""
 
@@ -64,7 +54,6 @@ class Comp(Syntax):
     guard: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
 class Item(Syntax):
     """w[i], w[1..3], rows[i, 0]."""
 
@@ -72,7 +61,6 @@ class Item(Syntax):
     index: tuple[Expr | Star, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Unary(Syntax):
     """`-x` or `not x`."""
 
@@ -80,7 +68,6 @@ class Unary(Syntax):
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True)
 class Binary(Syntax):
     """Arithmetic, comparison, and/or, `a..b`, `x then y`; `op` is the sign as written."""
 
@@ -89,33 +76,28 @@ class Binary(Syntax):
     right: Expr
 
 
-@dataclass(frozen=True, slots=True)
 class IfElse(Syntax):
     yes: Expr
     condition: Expr
     no: Expr
 
 
-@dataclass(frozen=True, slots=True)
 class Star(Syntax):
     """`*` as an index: every entry."""
 
 
-@dataclass(frozen=True, slots=True)
 class Attr(Syntax):
     """.name after a tap."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
 class Index(Syntax):
     """[i, j] after a tap or a label."""
 
     items: tuple[Expr | Star, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Tap(Syntax):
     """@name, @e[i], @x.channels: a value, or a step that starts a flow there."""
 
@@ -123,10 +105,9 @@ class Tap(Syntax):
     access: tuple[Attr | Index, ...]
 
 
-Expr = Union[Literal, Dims, Ref, Call, Tuple, List, Comp, Item, Unary, Binary, IfElse, Tap]
+Expr = Literal | Dims | Ref | Call | Tuple | List | Comp | Item | Unary | Binary | IfElse | Tap
 
 
-@dataclass(frozen=True, slots=True)
 class Arg(Syntax):
     """One argument; `name` is None for a positional one, `name_span` where the name stands."""
 
@@ -135,7 +116,6 @@ class Arg(Syntax):
     name_span: Span
 
 
-@dataclass(frozen=True, slots=True)
 class Loop(Syntax):
     """names in values; several names read rows."""
 
@@ -146,7 +126,6 @@ class Loop(Syntax):
 # ---------------------------------------------------------------- flows
 
 
-@dataclass(frozen=True, slots=True)
 class Layer(Syntax):
     """An operator, block, shared flow or input by name: CONV(64, 3x3).  `args` is None without brackets."""
 
@@ -155,7 +134,6 @@ class Layer(Syntax):
     name_span: Span
 
 
-@dataclass(frozen=True, slots=True)
 class Short(Syntax):
     """The papers' shorthand: conv3-64, FC-4096, maxpool3/2."""
 
@@ -164,7 +142,6 @@ class Short(Syntax):
     name_span: Span
 
 
-@dataclass(frozen=True, slots=True)
 class Wire(Syntax):
     """NAME(args)[branch | branch]: a join, a combinator, or a block with ports."""
 
@@ -174,7 +151,6 @@ class Wire(Syntax):
     name_span: Span
 
 
-@dataclass(frozen=True, slots=True)
 class Branch(Syntax):
     """One branch, stamped for each element of its loops, absent where its guard is off."""
 
@@ -183,14 +159,12 @@ class Branch(Syntax):
     guard: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Group(Syntax):
     """[flow].  Several branches without a join are parsed so that the message can be good."""
 
     branches: tuple[Branch, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Repeat(Syntax):
     """*3, *N, *(n-1), or a loop header *(w in [..], n in [..])."""
 
@@ -198,14 +172,12 @@ class Repeat(Syntax):
     loops: tuple[Loop, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
 class Option(Syntax):
     """`?`: a switch bound from outside, or `?(condition)`."""
 
     condition: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
 class Mark(Syntax):
     """`as name` or `as name[i, j]`."""
 
@@ -213,10 +185,9 @@ class Mark(Syntax):
     index: Index | None
 
 
-Core = Union[Layer, Short, Wire, Group, Tap]
+Core = Layer | Short | Wire | Group | Tap
 
 
-@dataclass(frozen=True, slots=True)
 class Step(Syntax):
     core: Core
     repeats: tuple[Repeat, ...] = ()
@@ -224,7 +195,6 @@ class Step(Syntax):
     mark: Mark | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Flow(Syntax):
     steps: tuple[Step, ...]
 
@@ -232,12 +202,10 @@ class Flow(Syntax):
 # ---------------------------------------------------------------- statements
 
 
-@dataclass(frozen=True, slots=True)
 class Version(Syntax):
     number: int
 
 
-@dataclass(frozen=True, slots=True)
 class Import(Syntax):
     """import "x.arch" as x."""
 
@@ -245,13 +213,11 @@ class Import(Syntax):
     name: str | None
 
 
-@dataclass(frozen=True, slots=True)
 class FromImport(Syntax):
     path: str
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Default(Syntax):
     """default CONV(bias=off)."""
 
@@ -260,13 +226,11 @@ class Default(Syntax):
     name_span: Span
 
 
-@dataclass(frozen=True, slots=True)
 class Let(Syntax):
     name: str
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
 class Param(Syntax):
     """param N = 2 in 1..3; `switch` for `param POOL?`."""
 
@@ -276,26 +240,22 @@ class Param(Syntax):
     domain: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
 class Formal(Syntax):
     name: str
     default: Expr | None
 
 
-@dataclass(frozen=True, slots=True)
 class Port(Syntax):
     name: str
     rest: bool = False
 
 
-@dataclass(frozen=True, slots=True)
 class Body(Syntax):
     """{ statements }."""
 
     statements: tuple[Statement, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Block(Syntax):
     name: str
     formals: tuple[Formal, ...]
@@ -304,7 +264,6 @@ class Block(Syntax):
     name_span: Span
 
 
-@dataclass(frozen=True, slots=True)
 class Net(Syntax):
     name: str
     formals: tuple[Formal, ...]
@@ -312,13 +271,11 @@ class Net(Syntax):
     name_span: Span
 
 
-@dataclass(frozen=True, slots=True)
 class Shared(Syntax):
     name: str
     flow: Flow
 
 
-@dataclass(frozen=True, slots=True)
 class Input(Syntax):
     """input image: 3x224x224, dtype=float32."""
 
@@ -328,26 +285,22 @@ class Input(Syntax):
     options: tuple[Arg, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class Output(Syntax):
     """output a, p2 = @p[2]."""
 
     items: tuple[OutputItem, ...]
 
 
-@dataclass(frozen=True, slots=True)
 class OutputItem(Syntax):
     name: str
     tap: Tap | None
 
 
-@dataclass(frozen=True, slots=True)
 class Assert(Syntax):
     condition: Expr
     message: str | None
 
 
-@dataclass(frozen=True, slots=True)
 class For(Syntax):
     """for j in 0..3 { statements }: the statements, once per element."""
 
@@ -355,11 +308,10 @@ class For(Syntax):
     body: Body
 
 
-Statement = Union[
-    Version, Import, FromImport, Default, Let, Param, Block, Net, Shared, Input, Output, Assert, For, Flow
-]
+Statement = (
+    Version | Import | FromImport | Default | Let | Param | Block | Net | Shared | Input | Output | Assert | For | Flow
+)
 
 
-@dataclass(frozen=True, slots=True)
 class File(Syntax):
     statements: tuple[Statement, ...]

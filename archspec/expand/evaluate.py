@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from archspec import syntax
 from archspec.expand.values import Callee, Scope, Value, Word, fail, kind, show, whole
 from archspec.limits import DEFAULT
+from archspec.record import Record
 from archspec.source import Fix, Label, SpecError, nearest
 
 # ---------------------------------------------------------------- functions
@@ -75,8 +75,7 @@ _ARITHMETIC: dict[str, Callable[[Value, Value], Value]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluator:
+class Evaluator(Record):
     """Evaluates expressions in one scope.
 
     `tap` reads a tap used as a value (@x.channels); `callee` makes an operator or block of a name, or None;

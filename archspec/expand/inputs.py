@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archspec import syntax
@@ -134,7 +133,7 @@ def _add_input(
     card = lookup("INPUT")
     assert card is not None
     op = x.draft.card(card, arguments, span, place)
-    top = replace(place, path="", frames=())
+    top = place.but(path="", frames=())
     stream = x.draft.add(Settled(op, sizes), (), name.lower() if label is None else name, top, span)
     body = place.body
     body.first = stream if not body.streams else None

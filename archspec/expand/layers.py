@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archspec import syntax
@@ -63,8 +62,8 @@ def _formal(
     inner, home = value.layer, value.place
     if layer.args is not None:
         handed, values = _handed(x, layer.args, named)
-        inner = replace(inner, args=(*(inner.args or ()), *handed))
-        home = replace(home, scope=Scope(home.scope, values))
+        inner = inner.but(args=(*(inner.args or ()), *handed))
+        home = home.but(scope=Scope(home.scope, values))
     return run_layer(x, inner, site, home, place, stream)
 
 
@@ -78,7 +77,7 @@ def _handed(x: Expander, args: tuple[syntax.Arg, ...], named: Place) -> tuple[tu
         if not isinstance(arg.value, syntax.Literal | syntax.Dims):
             name = f"argument {number}"  # no name of the language is spelt so
             values[name] = evaluate(arg.value)
-            arg = replace(arg, value=syntax.Ref(arg.value.span, name))
+            arg = arg.but(value=syntax.Ref(arg.value.span, name))
         handed.append(arg)
     return tuple(handed), values
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from archspec import syntax
 from archspec.expand import taps
@@ -119,7 +119,7 @@ def _enter(x: Expander, net: syntax.Net, bindings: Bindings, top: Place) -> tupl
     for _ in range(len(definitions.nets) + 1):
         scope = Scope(definitions.scope)
         call, given = _bind(net, call, bindings)
-        block_arguments(x, net, call, replace(caller, scope=Scope(caller.scope, given)), scope)
+        block_arguments(x, net, call, caller.but(scope=Scope(caller.scope, given)), scope)
         if isinstance(net.body, syntax.Body):
             return net.body.statements, Place(definitions, scope, Body({}), Counter())
         target = _variant(net, definitions)
@@ -153,7 +153,7 @@ def _bind(net: syntax.Net, call: syntax.Layer, bindings: Bindings) -> tuple[synt
         if bound:
             given[f"-D {name}"] = value  # no name of the language is spelt so
             args[name] = syntax.Arg(call.span, name, syntax.Ref(call.span, f"-D {name}"), call.span)
-    return replace(call, args=tuple(_as_named(n, a) for n, a in args.items())), given
+    return call.but(args=tuple(_as_named(n, a) for n, a in args.items())), given
 
 
 def _as_named(name: str, arg: syntax.Arg) -> syntax.Arg:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from archspec import syntax
 from archspec.expand.definitions import Definitions
 from archspec.expand.values import Scope
 from archspec.graph import Frame
+from archspec.record import Record
 from archspec.source import Span
 
 
@@ -22,8 +23,7 @@ class Bundle(NamedTuple):
 Stream = int | Bundle  # a node's index, or several by name
 
 
-@dataclass(frozen=True, slots=True)
-class Loop:
+class Loop(Record):
     """One iteration of a repeat of the present body."""
 
     repeat: object  # tells one run of a repeat from another
@@ -81,8 +81,7 @@ class Sharing(NamedTuple):
     here: str
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(Record):
     """What a step will be called: its label, or None to number it; `lent` where a repeat already named it."""
 
     mark: syntax.Mark | None = None
@@ -95,8 +94,7 @@ def lowered(mark: syntax.Mark, index: tuple[int, ...]) -> str:
     return ".".join([mark.name.lower(), *map(str, index)])
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Record):
     """Where a step is expanded."""
 
     definitions: Definitions
@@ -115,7 +113,7 @@ class Place:
 
     def inside(self, frame: Frame, **changes: Any) -> Place:
         """The place within a frame, with its own numbering."""
-        return replace(self, path=frame.path, frames=(*self.frames, frame), counter=Counter(), **changes)
+        return self.but(path=frame.path, frames=(*self.frames, frame), counter=Counter(), **changes)
 
     def named(self, site: Site, word: str) -> str:
         """The path of what a step makes: lent by its repeat, its label, or its word and number."""

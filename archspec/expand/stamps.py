@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archspec import syntax
@@ -37,7 +36,7 @@ def shared(x: Expander, layer: syntax.Layer, tower: SharedFlow, place: Place, st
     if tower.uses == 1:
         tower.path = path
     # Names as where it was declared, nodes where it was declared, and the present frames so that errors tell the way.
-    inner = replace(home, path=path, frames=(*home.frames, frame), counter=Counter(), sharing=sharing, loops=())
+    inner = home.but(path=path, frames=(*home.frames, frame), counter=Counter(), sharing=sharing, loops=())
     return x.flow(tower.flow, inner, stream)
 
 
@@ -69,7 +68,7 @@ def block(
         "block", name, path, call.span, what.name, arguments, labelled=site.mark is not None and not site.lent
     )
     body = Body(dict(ports) if what.ports else {}, first)
-    inner = replace(place.inside(frame), definitions=definitions, scope=scope, body=body, loops=(), free=False)
+    inner = place.inside(frame).but(definitions=definitions, scope=scope, body=body, loops=(), free=False)
     if isinstance(what.body, syntax.Flow):
         body.written = taps.labels_in((what.body,))
         return x.flow(what.body, inner, first)
