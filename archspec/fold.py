@@ -244,8 +244,11 @@ def _below(node: Node, depth: int) -> list[tuple[str, str, int, str]]:
 
 
 def _told_together(group: Group) -> Group:
-    """A group that holds nothing but one other group, as one; two repeats stay two."""
+    """A group that holds nothing but one other group, as one; a repeat stays apart from what has a name around it."""
     only = group.members[0]
-    if len(group.members) > 1 or isinstance(only, int) or (group.count > 1 and only.repeat is not None):
+    if len(group.members) > 1 or isinstance(only, int):
+        return group
+    named = any(frame.labelled or frame.kind in ("block", "shared") for frame in group.frames)
+    if (group.count > 1 and only.repeat is not None) or (only.count > 1 and named):
         return group
     return replace(only, frames=group.frames + only.frames, count=group.count * only.count)
