@@ -17,15 +17,14 @@ from archspec.source import Diagnostic, Label, SpecError
 DTYPES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}  # bytes of one value
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """The facts of one node.
 
     Counts of work and activation bytes are the whole batch's; `field` is None where it cannot be followed (a note says
     why).
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # the node's; hides tuple.index, which nobody needs here
     params: int
     buffers: int
     macs: int

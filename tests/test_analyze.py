@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from time import process_time
 
 import pytest
 
@@ -134,6 +135,28 @@ def test_a_node_is_asked_once_for_each_place_in_the_text(monkeypatch: pytest.Mon
     monkeypatch.setattr(type(conv.op), "cost", lambda op, y, *xs: asked.append(y) or cost(op, y, *xs))
     analyze(graph.model_copy(update={"nodes": tuple(shared)}))
     assert len(asked) == len({node.shape for node in shared if node.op.name == "RELU"}) == 5
+
+
+@pytest.mark.slow
+def test_time_grows_with_the_nodes_and_no_faster() -> None:
+    """At most 9 microseconds a node on a quiet machine (4 measured); the bound leaves room for a busy one."""
+    costs = []
+    for count in (10_000, 100_000):
+        net = Net()
+        net("input", "INPUT", shape=(8, 8, 8))
+        net("conv", "CONV", "input", channels=8)
+        net("join", "add", "conv", "input")
+        block = net.nodes[1:]
+        for number in range(1, count // 2):
+            for node in block:
+                inputs = tuple(i + 2 * number if i else 2 * number for i in node.inputs)
+                path = f"{node.path}{number}"
+                net.nodes.append(node.model_copy(update={"path": path, "inputs": inputs}))
+        graph = net.graph()
+        start = process_time()
+        analyze(graph)
+        costs.append((process_time() - start) / len(graph.nodes))
+    assert costs[1] < 27e-6 and costs[1] < 4 * costs[0]
 
 
 # ---------------------------------------------------------------- receptive fields of awkward graphs
