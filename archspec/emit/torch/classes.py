@@ -9,7 +9,7 @@ from typing import Any
 from archspec.emit.torch.parameters import Naming, Parameter
 from archspec.emit.torch.signatures import REQUIRED
 from archspec.emit.torch.steps import Made, Start, Step, chain_of, chain_term, kind_of, steps_of
-from archspec.emit.torch.terms import Chain, Const, Differ, Make, Repeat, constants, generalize, lengths
+from archspec.emit.torch.terms import Chain, Const, Differ, Make, Repeat, begins, constants, generalize, lengths
 from archspec.emit.torch.tree import Scope, Tree
 
 _INLINE = 4  # the longest iteration that is written inside its comprehension
@@ -80,11 +80,11 @@ class _Builder:
         for scope in level:
             steps = steps_of(scope, self.tree, self.made)
             stamp = _Stamp(scope, steps, chain_of(steps, scope))
-            if stamp.is_chain and not scope.definition and not scope.repeat:
+            if stamp.is_chain and not scope.definition and scope.kind == "branch":
                 self._inline(stamp)
             else:
                 groups.setdefault(kind_of(steps, scope), []).append(stamp)
-        for stamps in groups.values():
+        for stamps in _merged(groups):
             if _is_short(stamps):
                 for stamp in stamps:
                     self._inline(stamp)
@@ -111,7 +111,8 @@ class _Builder:
         for stamp in stamps:
             rows.setdefault((stamp.row, *self._ends(stamp.scope).values()), stamp)
         steps = _generalized(list(rows.values()))
-        naming = Naming(_formals(rows.values()), self._columns(rows.values()))
+        closed = bool(stamps[0].scope.definition)
+        naming = Naming(_formals(rows.values()), self._columns(rows.values()), closed)
         parameters = naming.resolve(_slots(steps))
         reference = f"@{len(self.classes)}"
         first = stamps[0]
@@ -136,12 +137,25 @@ class _Builder:
         return {name: tuple(row[name] for row in rows) for name in rows[0] if all(name in row for row in rows)}
 
 
+def _merged(groups: dict[Any, list[_Stamp]]) -> list[list[_Stamp]]:
+    """Groups of stamps of one class; a kind whose repeats only stop earlier than those of another belongs to that."""
+    families: dict[Any, list[Any]] = {}
+    for key in groups:
+        families.setdefault(key[0], []).append(key)
+    for family in families.values():
+        for key in family:
+            longer = next((other for other in family if other != key and other in groups and begins(key, other)), None)
+            if longer is not None:
+                groups[longer] = sorted(groups[longer] + groups.pop(key), key=lambda stamp: stamp.scope.first)
+    return list(groups.values())
+
+
 def _is_short(stamps: list[_Stamp]) -> bool:
     """Whether the iterations of a repeat are so simple, and so alike, that they need no class."""
     first = stamps[0]
-    if first.scope.definition or not first.is_chain or len(first.steps) > _INLINE:
+    if first.scope.kind != "repeat" or first.scope.definition or not first.is_chain or len(first.steps) > _INLINE:
         return False
-    if any(isinstance(step.term, Repeat | Chain) or step.starts for step in first.steps):
+    if any(isinstance(step.term, Repeat | Chain) and len(stamps) > 1 or step.starts for step in first.steps):
         return False
     return all(stamp.row == first.row for stamp in stamps)
 
@@ -158,7 +172,7 @@ def _generalized(rows: list[_Stamp]) -> list[Step]:
         )
         call = generalize([step.call for step in column])
         steps.append(
-            Step(first.name, first.module, term, call, first.reads, first.gives, first.label, first.word, starts)
+            Step(first.name, first.module, term, call, first.reads, first.gives, first.word, starts)
         )
     return steps
 

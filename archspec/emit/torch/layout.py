@@ -28,6 +28,9 @@ def signature(name: str, arguments: list[str], result: str, indent: int) -> list
     flat = f"{pad}def {name}({', '.join(arguments)}) -> {result}:"
     if len(flat) <= WIDTH:
         return [flat]
+    inner = ", ".join(arguments)
+    if indent + 4 + len(inner) <= WIDTH:
+        return [f"{pad}def {name}(", f"{pad}    {inner}", f"{pad}) -> {result}:"]
     return [f"{pad}def {name}(", *(f"{pad}    {argument}," for argument in arguments), f"{pad}) -> {result}:"]
 
 
@@ -65,6 +68,10 @@ def _value(text: str, node: ast.expr, indent: int, head: str, tail: str, stateme
             return [flat]
 
 
+def _calls(part: ast.expr) -> bool:
+    return any(isinstance(inner, ast.Call) for inner in ast.walk(part))
+
+
 def _starred(part: ast.expr) -> tuple[str, ast.expr]:
     return ("*", part.value) if isinstance(part, ast.Starred) else ("", part)
 
@@ -72,8 +79,12 @@ def _starred(part: ast.expr) -> tuple[str, ast.expr]:
 def _opened(
     text: str, parts: list[tuple[str, ast.expr]], indent: int, head: str, tail: str, comma: bool = True
 ) -> list[str]:
-    """Brackets with one part per line; the comma after the last one keeps formatters from closing them."""
+    """Brackets around plain arguments on a line of their own, or around one part per line; the comma after the last one
+    keeps formatters from closing them."""
     pad = " " * indent
+    flat = ", ".join(before + text[part.col_offset : part.end_col_offset] for before, part in parts)
+    if indent + 4 + len(flat) <= WIDTH and not any(_calls(part) for _, part in parts):
+        return [f"{pad}{head}", f"{pad}    {flat}", f"{pad}{tail}"]
     lines = [f"{pad}{head}"]
     for before, part in parts:
         lines += _value(text, part, indent + 4, before, "," if comma else "")

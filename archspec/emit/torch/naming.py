@@ -6,28 +6,24 @@ import re
 from math import prod
 
 from archspec.emit.torch.classes import Class
-from archspec.emit.torch.steps import Step, label_of_scope
 from archspec.emit.torch.terms import Runs
 from archspec.emit.torch.tree import Scope, Tree
-from archspec.op import lookup
-
-_IMPORTED = {"Tensor", "OrderedDict", "F"}
-
 
 def name_classes(classes: list[Class], tree: Tree) -> None:
     """Gives every class its name."""
-    taken = set(_IMPORTED) | {leaf.lowering.module for leaf in tree.leaves.values() if leaf.lowering.source}
+    taken = {"Tensor", "OrderedDict"} | {leaf.lowering.module for leaf in tree.leaves.values() if leaf.lowering.source}
+    if any("F." in leaf.lowering.call or "F." in leaf.lowering.source for leaf in tree.leaves.values()):
+        taken.add("F")
     net = classes[-1]
     net.name = _free(cap_words(net.scope.definition) or "Net", taken)
     families: dict[str, list[Class]] = {}
     for cls in classes[:-1]:
         families.setdefault(cap_words(cls.scope.definition) or _described(cls, tree), []).append(cls)
     for word, family in families.items():
-        main = max(family, key=lambda cls: cls.stamps)
+        main, *others = sorted(family, key=lambda cls: -cls.stamps)
         main.name = _free(word, taken)
-        for cls in family:
-            if cls is not main:
-                cls.name = _free(word + _difference(cls, main), taken)
+        for cls in others:
+            cls.name = _free(word + _difference(cls, main), taken)
 
 
 def cap_words(text: str) -> str:
@@ -58,27 +54,23 @@ def _difference(cls: Class, main: Class) -> str:
 
 
 def _described(cls: Class, tree: Tree) -> str:
-    """A name for what has none: its label, its layers if they are few, or what it does to the map."""
+    """A name for what has none: its layers if they are few, its label, or what it does to the map."""
     scope = cls.scope
-    label = label_of_scope(scope)
-    if label or scope.kind == "shared":
-        return cap_words(label or scope.name)
-    if cls.is_chain and len(cls.steps) <= 3 and not any(isinstance(step.term, Runs) for step in cls.steps):
-        return "".join(map(_word, cls.steps))
+    if scope.kind == "shared":
+        return cap_words(scope.name)
+    if len(cls.steps) <= 3 and not any(isinstance(step.term, Runs) for step in cls.steps):
+        if len(scope.inputs) == len(scope.outputs) == 1 or scope.kind == "branch":
+            return "".join(cap_words(step.word) for step in cls.steps)
+    if scope.labelled:
+        return cap_words(scope.repeat)
     if scope.kind == "branch":
         return f"{_around(scope)}Branch"
-    shapes = [tree.graph.nodes[value].shape[1:] for value in (*scope.inputs[:1], *scope.outputs[-1:])]
-    before, after = (prod(shape) for shape in (shapes[0], shapes[-1]))
     if len(scope.outputs) > 1 or len(scope.inputs) > 1:
         return "Down" if len(scope.outputs) > 1 else "Up"
     if any(isinstance(step.term, Runs) for step in cls.steps):
         return "Stage"
+    before, after = (prod(tree.graph.nodes[value].shape[1:]) for value in (scope.inputs[0], scope.outputs[0]))
     return "Down" if after < before else "Up" if after > before else "Layer"
-
-
-def _word(step: Step) -> str:
-    card = lookup(step.word)
-    return cap_words(step.word if card is None else card.__name__)
 
 
 def _around(scope: Scope) -> str:

@@ -83,10 +83,11 @@ class Naming:
     """Chooses the parameters of one class, given what its author called things.
 
     `formals` are the block's own, `ends` the channels that enter and leave; both are used only where a constant needs
-    them.
+    them.  `closed`: this is a block, which can compute with its formals and the channels that enter, and nothing else.
     """
 
-    def __init__(self, formals: dict[str, tuple[Any, ...]], ends: dict[str, tuple[Any, ...]]) -> None:
+    def __init__(self, formals: dict[str, tuple[Any, ...]], ends: dict[str, tuple[Any, ...]], closed: bool) -> None:
+        self._closed = closed
         self._formals = {
             name: Parameter(_free(name, ()), _whole(values), "")
             for name, values in formals.items()
@@ -94,11 +95,11 @@ class Naming:
         }
         self._ends = {name: Parameter(name, values, "channels") for name, values in ends.items()}
         self.used: list[Parameter] = []
+        self._slots: list[Slot] = []
 
     def resolve(self, slots: Iterable[Slot]) -> list[Parameter]:
         """Writes the text of every slot; returns the parameters in the order of the constructor."""
-        slots = list(slots)
-        varying = [slot for slot in slots if not _settle_constant(slot)]
+        self._slots = varying = [slot for slot in slots if not _settle_constant(slot)]
         self._give_roles(varying)
         for slot in varying:
             slot.text = self._text(slot)
@@ -115,12 +116,14 @@ class Naming:
     def _text(self, slot: Slot) -> str:
         known = [*self._formals.values(), *(p for p in self.used if p not in self._formals.values())]
         ends = [p for p in self._ends.values() if p not in self.used and slot.role == "channels"]
-        for choice in (self._formals.values(), [*known, *ends]):
+        entering = [p for p in ends if self._closed and p.name.startswith("in_")]
+        for choice in (self._formals.values(), entering, [*known, *ends]):
             for parameter in choice:
                 if _same(slot.values, parameter.values):
                     return self._use(parameter)
             for parameter in choice:
-                text = "" if parameter in ends and parameter.name.startswith("out_") else _derived(slot, parameter)
+                guessed = parameter in ends and not (self._closed and parameter.name.startswith("in_"))
+                text = "" if guessed else _derived(slot, parameter)
                 if text:
                     self._use(parameter)
                     return text
@@ -140,7 +143,9 @@ class Naming:
         values = tuple(first if value is UNKNOWN else value for value in slot.values)
         if slot.role == "count" and 0 < slot.offset <= 2:
             values = tuple(value + slot.offset for value in values)
-        name = _NAMES.get(slot.what, slot.what)
+        alike = [other for other in self._slots if other.values == slot.values and other.role != "padding"]
+        name = (alike or [slot])[0].what
+        name = _NAMES.get(name, name)
         taken = {p.name for p in self.used} | set(self._formals)
         if slot.role == "channels" and name in (taken | set(self._ends)):
             name = name.replace("in_", "mid_").replace("out_", "mid_")

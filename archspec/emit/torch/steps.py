@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from archspec.emit.names import module_path
 from archspec.emit.torch.parameters import role, square
 from archspec.emit.torch.signatures import SIGNATURES, Signature, signature_of
 from archspec.emit.torch.terms import Call, Chain, Const, Make, Repeat, form
@@ -34,7 +35,6 @@ class Step:
     call: Call
     reads: tuple[int, ...]
     gives: tuple[int, ...]
-    label: str  # the author's name for it, or ""
     word: str  # what it is, for names of classes: conv, relu, Bottleneck
     starts: tuple[Start, ...] = ()
 
@@ -51,7 +51,8 @@ def lowering_call(template: str) -> Call:
     parts: list[Any] = []
     at = 0
     for number in _NUMBER.finditer(template):
-        parts += [template[at : number.start()], Const(int(number.group()), "size", "call")]
+        what = "end" if template[number.start() - 1] == ":" else "begin" if template[number.end() :][:1] == ":" else "size"
+        parts += [template[at : number.start()], Const(int(number.group()), what, "call")]
         at = number.end()
     return Call((*parts, template[at:]))
 
@@ -169,7 +170,6 @@ def _repeat_step(items: list[Leaf | Scope], tree: Tree, made: Made) -> Step:
         _FLATTENED if flattens else PLAIN,
         steps[0].reads,
         steps[-1].gives,
-        _label(name, "r", steps[0].word),
         steps[0].word,
         tuple(
             Start(f"{name}.{i}.{start.target.partition('.')[2]}", start.kind, start.value)
@@ -189,50 +189,53 @@ def _step(item: Leaf | Scope, tree: Tree, made: Made) -> Step:
         term, starts = (None, ()) if original else made[item]
         name = "" if original else item.name
         module = original.name if original else item.name
-        label = _label(item.name, item.definition.lower(), "r", "b")
         below = tuple(start._replace(target=f"{item.name}.{start.target}") for start in starts)
-        return Step(name, module, term, call, reads, gives, label, item.definition or item.kind, below)
+        return Step(name, module, term, call, reads, gives, item.definition or item.kind, below)
     term = lowering_term(item.lowering)
     call = lowering_call(item.lowering.call)
-    label = _label(item.name, item.op.lower(), "r", "b")
-    if item.owner is not None and item.weights:
-        return Step("", item.owner.name, None, call, reads, gives, label, item.op)
+    word = _word(item)
+    if item.owner is not None and (item.weights or item.loose):
+        return Step("", item.owner.name, None, call, reads, gives, word)
     starts = tuple(
         Start(f"{item.name}.{weight.name}", weight.spec_init.kind, _start_value(weight.spec_init))
         for weight in item.weights
         if weight.spec_init is not None
     )
     name = item.name if term else ""
-    return Step(name, name, term, call, reads, gives, label, item.op, starts)
+    return Step(name, name, term, call, reads, gives, word, starts)
 
 
 def _start_value(init: Init) -> Const:
     return Const(init.value, "init", "init")
 
 
-def _label(name: str, *words: str) -> str:
-    """The author's own name of something, as a variable; "" where it was numbered by us."""
-    first = name.partition(".")[0]
-    ours = any(re.fullmatch(rf"{re.escape(word)}_?\d+", first) for word in words if word)
-    return "" if ours or not name else name.replace(".", "_")
-
-
-def label_of_scope(scope: Scope) -> str:
-    """The author's name of a scope, or ""."""
-    return _label(scope.repeat or scope.name, scope.definition.lower(), scope.definition.lower() + "s", "r", "b")
+def _word(leaf: Leaf) -> str:
+    """What a class made of this layer would be named after: Conv for nn.Conv2d, Add for a sum."""
+    return re.sub(r"\dd$", "", leaf.lowering.module) or leaf.op
 
 
 def label_of(value: int, tree: Tree) -> str:
-    """The author's name for a value: the layer's, or that of the innermost scope that gives it."""
+    """The author's name for a value, x_0_1 for x[0, 1]: the layer's, or that of the innermost scope that gives it."""
     leaf = tree.leaves.get(value)
     if leaf is None:
         return ""
-    label = _label(leaf.name, leaf.op.lower(), "r", "b")
-    scope: Scope | None = leaf.parent
-    while not label and scope is not None and scope.parent is not None and value in scope.outputs:
-        label = _label(scope.name, scope.definition.lower(), "r", "b")
-        scope = scope.parent
+    label = _label(tree.graph.nodes[value].path, leaf.op.lower(), bool(leaf.repeat))
+    for scope in leaf.parent.around():
+        if label or scope.parent is None or value not in scope.outputs:
+            break
+        if not scope.repeat or scope.labelled:
+            label = _label(scope.path, scope.definition.lower(), bool(scope.repeat))
     return label
+
+
+def _label(path: str, word: str, repeated: bool) -> str:
+    """The name at the end of a path with its indices, without the iteration's own; "" where the numbering is ours."""
+    *_, name = (part for part in path.split(".") if not part.isdigit())
+    indices = path.split(".")[len(path.rpartition(name)[0].split(".")) :]
+    indices = indices[:-1] if repeated else indices
+    if re.fullmatch(rf"(?:{re.escape(word)}|r|b|for)_?\d+", name):
+        return ""
+    return module_path("_".join([name, *indices]))
 
 
 def wiring(steps: list[Step], scope: Scope) -> tuple[Any, ...]:

@@ -90,10 +90,25 @@ def form(term: Any) -> Any:
         case Chain():
             return "chain", tuple((name, form(layer)) for name, layer in term.layers)
         case Repeat():
-            return "repeat", tuple(key for key, _ in groupby(map(form, term.steps)))
+            return Forms(key for key, _ in groupby(map(form, term.steps)))
         case Call():
             return tuple(part if isinstance(part, str) else form(part) for part in term.parts)
     return term
+
+
+class Forms(tuple[Any, ...]):
+    """The forms of a repeat's iterations, each once in a row."""
+
+
+def begins(short: Any, long: Any) -> bool:
+    """Whether `short` is `long` but for repeats that stop earlier: their last groups of iterations are missing."""
+    if short == long:
+        return True
+    if not isinstance(short, tuple) or type(short) is not type(long):
+        return False
+    if isinstance(short, Forms):
+        return len(short) < len(long) and all(map(begins, short, long))
+    return len(short) == len(long) and all(map(begins, short, long))
 
 
 def lengths(term: Any) -> Any:
@@ -149,8 +164,8 @@ def _runs(rows: list[Any]) -> Runs:
 
 def _count(stamps: list[list[Any]], totals: tuple[Any, ...], less: int = 0) -> Slot:
     """How long a run is; `offset` says by how much it is shorter than the whole repeat, where that is always the same."""
-    counts = tuple(len(steps) - less if steps else UNKNOWN for steps in stamps)
-    short = {total - count for total, count in zip(totals, counts, strict=True) if count is not UNKNOWN}
+    counts = tuple(len(steps) - less for steps in stamps)
+    short = {total - count for total, count in zip(totals, counts, strict=True) if total is not UNKNOWN}
     return Slot(counts, "depth", "count", offset=short.pop() if len(short) == 1 else -1)
 
 
@@ -203,7 +218,7 @@ def _moving_term(steps: list[Any], moving: set[int]) -> Any:
 
 def _after_first(stamps: list[list[Any]], totals: tuple[Any, ...]) -> list[Run]:
     """A first iteration, and the rest alike: it takes in another number of channels."""
-    if any(step != steps[1] for steps in stamps for step in steps[2:]):
+    if any(not steps or any(step != steps[1] for step in steps[2:]) for steps in stamps):
         return []
     if all(len(steps) == 2 for steps in stamps):
         return _listed(stamps)

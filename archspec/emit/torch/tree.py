@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 from archspec.emit.names import module_path
@@ -28,6 +30,7 @@ class Leaf:
     owner: Leaf | None = None  # the leaf whose module it calls
     repeat: str = ""  # where it is all of an iteration: the name of the repeat
     index: int = 0
+    loose: bool = False  # without weights, and its scope dissolved: no path has to hold it
 
 
 @dataclass(eq=False, slots=True)
@@ -43,6 +46,7 @@ class Scope:
     formals: dict[str, Any] = field(default_factory=dict)
     repeat: str = ""  # the name of the repeat of which it is iteration `index`
     index: int = 0
+    labelled: bool = False  # the repeat's name is the author's
     items: list[Leaf | Scope] = field(default_factory=list)
     inputs: list[int] = field(default_factory=list)  # nodes outside that it reads, in order of first reading
     outputs: list[int] = field(default_factory=list)  # nodes inside that are read outside, in order
@@ -139,6 +143,7 @@ class _Growth:
                 known = Scope(_below(frame.path, scope.path), frame.path, scope, scope.depth + 1, frame.kind)
                 if frame.kind == "repeat":
                     known.repeat, known.index = known.name.rpartition(".")[0], frame.index
+                    known.labelled = frame.labelled
                 self._at[id(scope), frame.path] = known
                 self.scopes.append(known)
                 scope.items.append(known)
@@ -204,6 +209,8 @@ class _Growth:
                 scope.dissolved = True
             elif any(not item.name for item in scope.items):
                 scope.dissolved = True  # a layer of the iteration itself, beside others
+            elif scope.repeat and not scope.definition and _is_flat(scope):
+                scope.dissolved = True
 
     # ---------------------------------------------------------------- wiring
 
@@ -213,6 +220,7 @@ class _Growth:
         for scope in self.scopes[1:]:
             assert scope.parent is not None
             scope.depth = scope.parent.depth + 1
+        self._name_loose()
         inputs: dict[Scope, dict[int, None]] = {}
         outputs: dict[Scope, dict[int, None]] = {}
         for leaf in self.leaves.values():
@@ -233,6 +241,20 @@ class _Growth:
         self._same_outputs()
         self.root.inputs = list(self.graph.inputs)
         self.root.outputs = [output.node for output in self.graph.outputs]
+
+    def _name_loose(self) -> None:
+        """Layers without weights whose scopes dissolved get short names, equal ones the same."""
+        found: dict[Scope, dict[str, Leaf]] = {}
+        for leaf in self.leaves.values():
+            if not leaf.loose:
+                continue
+            told = repr((leaf.lowering.module, leaf.lowering.args, leaf.lowering.kwargs))
+            known = found.setdefault(leaf.parent, {})
+            leaf.owner = known.get(told)
+            if leaf.owner is None:
+                taken = {item.name.partition(".")[0] for item in leaf.parent.items}
+                leaf.name = next(n for i in count(1) if (n := module_path(f"{leaf.op.lower()}_{i}")) not in taken)
+                known[told] = leaf
 
     def _same_outputs(self) -> None:
         """Every use of a shared flow gives what any of them has to give."""
@@ -280,6 +302,13 @@ def _leaves(scope: Scope) -> Iterator[Leaf]:
             todo += reversed(item.items)
 
 
+def _is_flat(scope: Scope) -> bool:
+    """Whether an iteration is no module: a body's statements, or one that holds x[i, j], a place in a larger table."""
+    if re.fullmatch(r"for\d+", scope.repeat) and not scope.labelled:
+        return True
+    return any(re.search(r"\.\d", item.name) and not item.repeat for item in scope.items)
+
+
 def _has_module(scope: Scope) -> bool:
     return any(isinstance(item, Scope) or item.lowering.module for item in scope.items)
 
@@ -312,7 +341,7 @@ def _bring_together(use: Leaf | Scope, first: Leaf | Scope) -> None:
 
 
 def _adopt(scope: Scope) -> None:
-    """Takes the items of dissolved scopes in, under longer names; weightless ones may be called anything."""
+    """Takes the items of dissolved scopes in, under longer names."""
     if not any(isinstance(item, Scope) and (item.dissolved or item.leaf) for item in scope.items):
         return
     items: list[Leaf | Scope] = []
@@ -320,11 +349,11 @@ def _adopt(scope: Scope) -> None:
         if isinstance(item, Scope) and item.leaf:
             items.append(item.leaf)
         elif isinstance(item, Scope) and item.dissolved:
-            crowded = any(not inner.name for inner in item.items)
             for inner in item.items:
-                joint = "_" if crowded and isinstance(inner, Leaf) and not inner.weights else "."
-                prefix = item.name.replace(".", "_") if joint == "_" else item.name
-                inner.name = f"{prefix}{joint}{inner.name}" if inner.name else item.name
+                inner.repeat = f"{item.name}.{inner.repeat}" if inner.repeat else ""
+                inner.name = f"{item.name}.{inner.name}" if inner.name else item.name
+                if isinstance(inner, Leaf) and inner.lowering.module and not inner.weights and not inner.repeat:
+                    inner.loose = True
                 items.append(inner)
         else:
             items.append(item)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from itertools import groupby
 from math import prod
 from typing import Any
@@ -10,14 +11,14 @@ from typing import Any
 from archspec.emit.names import module_path, owned_weights
 from archspec.emit.torch import layout
 from archspec.emit.torch.classes import Class
-from archspec.emit.torch.forward import Forward
+from archspec.emit.torch.forward import Forward, Line
 from archspec.emit.torch.parameters import literal
 from archspec.emit.torch.signatures import REQUIRED
 from archspec.emit.torch.steps import label_of
 from archspec.emit.torch.terms import Affine, Call, Chain, Make, Run, Runs, constants
 from archspec.emit.torch.tree import Tree
 from archspec.graph import Graph
-from archspec.op import Shape
+from archspec.op import Shape, by
 
 _Container = dict[str, Any]  # segment -> the text of a module, or what is nested there
 
@@ -44,7 +45,7 @@ class Writer:
         is_net = cls is self.classes[-1]
         lines = [f"class {cls.name}(nn.Module):"]
         if is_net:
-            lines += _docstring(self.tree.graph)
+            lines += _docstring(cls.name, self.tree.graph)
         arguments = ["self", *(parameter.declaration for parameter in cls.parameters)]
         lines += layout.signature("__init__", arguments, "None", 4)
         lines += [" " * 8 + "super().__init__()"]
@@ -95,23 +96,43 @@ class Writer:
         inputs = self._inputs(cls, is_net)
         calls = []
         for step in cls.steps:
-            text = "".join(
-                part if isinstance(part, str) else _owned(part.text, attributes) for part in step.call.parts
-            )
-            calls.append(text.replace("{m}", access.get(step.module, "")))
+            texts = [part if isinstance(part, str) else _owned(part.text, attributes) for part in step.call.parts]
+            for i in range(1, len(texts) - 2, 2):  # begin:end, with spaces where it is no plain number
+                if texts[i + 1] == ":" and not (texts[i].isdigit() and texts[i + 2].isdigit()):
+                    texts[i + 1] = " : "
+            calls.append("".join(texts).replace("{m}", access.get(step.module, "")))
         outputs = self.tree.graph.outputs if is_net and len(self.tree.graph.outputs) > 1 else ()
-        names = {output.node: re.sub(r"\W", "_", module_path(output.name)) for output in reversed(outputs)}
-        names = {node: name for node, name in names.items() if node not in inputs}
-        forward = Forward(cls.steps, inputs, cls.scope.outputs, calls, names)
-        count = len(cls.scope.outputs)
-        result = "Tensor" if count == 1 else f"tuple[{', '.join(['Tensor'] * count)}]"
-        if count > 4:
-            result = "tuple[Tensor, ...]"
-        lines = layout.signature("forward", ["self", *(f"{name}: Tensor" for name in inputs.values())], result, 4)
+        fixed = {output.node: re.sub(r"\W", "_", module_path(output.name)) for output in reversed(outputs)}
+        fixed = {node: name for node, name in fixed.items() if node not in inputs}
+        labels = self._labels(cls)
+        forward = Forward(cls.steps, inputs, cls.scope.outputs, calls, fixed, labels, nested=not is_net)
+        lines = layout.signature("forward", ["self", *(f"{n}: Tensor" for n in inputs.values())], _result(cls), 4)
         for line in forward.lines():
-            head, _, looped = line.partition("\n    ")
-            lines += layout.statement(head, 8) if not looped else [" " * 8 + head, *layout.statement(looped, 12)]
+            lines += self._statement(line, is_net)
         return lines
+
+    def _statement(self, line: Line, is_net: bool) -> list[str]:
+        """A line of forward; in the network itself, where shapes are known, with the shape that it makes."""
+        if line.times > 1:
+            return [f"        for _ in range({line.times}):", *layout.statement(line.text, 12)]
+        lines = layout.statement(line.text, 8)
+        if is_net and line.values:
+            comment = f"  # {', '.join(by(self.tree.graph.nodes[value].shape) for value in line.values)}"
+            if len(lines[-1]) + len(comment) <= layout.WIDTH:
+                lines[-1] += comment
+        return lines
+
+    def _labels(self, cls: Class) -> dict[int, str]:
+        """The author's names for the values of a class; one that occurs often is numbered."""
+        labels = {value: label_of(value, self.tree) for step in cls.steps for value in step.gives}
+        often = Counter(labels.values())
+        numbers: Counter[str] = Counter()
+        for value, label in labels.items():
+            if often[label] > 1 and label:
+                joint = "_" if label[-1].isdigit() else ""
+                labels[value] = f"{label}{joint}{numbers[label]}"
+                numbers[label] += 1
+        return labels
 
     def _inputs(self, cls: Class, is_net: bool) -> dict[int, str]:
         """The names of forward's arguments: the spec's for the network, x and then the labels for the rest."""
@@ -156,6 +177,14 @@ class Writer:
         return written
 
 
+def _result(cls: Class) -> str:
+    """The type that forward returns."""
+    count = len(cls.scope.outputs)
+    if count == 1:
+        return "Tensor"
+    return f"tuple[{', '.join(['Tensor'] * count)}]" if count <= 4 else "tuple[Tensor, ...]"
+
+
 def _affine(start: str, step: str, index: str) -> str:
     if step == "0":
         return start
@@ -193,6 +222,8 @@ def _contained(inner: Any) -> str:
         ordered = [texts[str(i)] for i in range(len(texts))]
         runs = [(text, len(list(same))) for text, same in groupby(ordered)]
         items = [text if n == 1 else f"*[{text} for _ in range({n})]" for text, n in runs]
+        if len(runs) == 1 and len(ordered) > 1:
+            return f"nn.ModuleList({items[0][1:]})"
         return f"nn.ModuleList([{', '.join(items)}])"
     items = [f'"{name}": {text}' for name, text in texts.items()]
     return f"nn.ModuleDict({{{', '.join(items)}}})"
@@ -236,11 +267,11 @@ def _imports(body: str) -> list[str]:
     return [*lines, "from torch import Tensor, nn"]
 
 
-def _docstring(graph: Graph) -> list[str]:
+def _docstring(name: str, graph: Graph) -> list[str]:
     """What the network takes, gives and weighs."""
     count = sum(prod(weight.shape) for _, weight in owned_weights(graph).values() if weight.trainable)
     takes = " and ".join(_batched(graph.nodes[i].shape) for i in graph.inputs)
-    first = f'    """{graph.name}: {takes} -> {_results(graph)}, {count:,} parameters.'
+    first = f'    """{name}: {takes} -> {_results(graph)}, {count:,} parameters.'
     if len(graph.outputs) == 1:
         return [f'{first}"""', ""]
     names = ", ".join(output.name for output in graph.outputs)
