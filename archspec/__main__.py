@@ -42,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit code.  Nothing that a user can type ends in a traceback."""
     _make_printable()
     warn_of_namesake()
+    # pydantic would read the metadata of every installed package in search of plugins, and there is nothing to plug into.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     collecting = gc.isenabled()
     gc.disable()  # a run makes many small objects and lets go of few; collecting costs a third of the time
     try:

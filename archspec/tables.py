@@ -6,11 +6,10 @@ pickle) in a directory that belongs to the user, under a name that changes with 
 
 from __future__ import annotations
 
-import hashlib
 import marshal
 import os
 import sys
-import tempfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +32,7 @@ def cache_directory() -> Path | None:
 def _cache_file(text: str) -> Path | None:
     directory = cache_directory()
     version = f"{lark.__version__} {sys.implementation.cache_tag} {text}"
-    return directory / f"grammar-{hashlib.sha256(version.encode()).hexdigest()[:16]}.tables" if directory else None
+    return directory / f"grammar-{zlib.crc32(version.encode()):08x}-{len(version)}.tables" if directory else None
 
 
 def _read(path: Path) -> tuple[Any, Any] | None:
@@ -43,8 +42,8 @@ def _read(path: Path) -> tuple[Any, Any] | None:
             status = os.fstat(file.fileno())
             if hasattr(os, "getuid") and (status.st_uid != os.getuid() or status.st_mode & 0o022):
                 return None
-            digest, payload = file.read(32), file.read()
-        if hashlib.sha256(payload).digest() != digest:
+            check, payload = file.read(4), file.read()
+        if zlib.crc32(payload).to_bytes(4, "big") != check:
             return None
         data, memo = marshal.loads(payload)
     except (OSError, ValueError, EOFError, TypeError):
@@ -54,12 +53,14 @@ def _read(path: Path) -> tuple[Any, Any] | None:
 
 def _write(path: Path, tables: tuple[Any, Any]) -> None:
     """Keeps the tables for the next start; a cache that cannot be written is no one's problem."""
+    import tempfile  # only the first run writes
+
     try:
         payload = marshal.dumps(tables)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent)
         with os.fdopen(handle, "wb") as file:
-            file.write(hashlib.sha256(payload).digest() + payload)
+            file.write(zlib.crc32(payload).to_bytes(4, "big") + payload)
         os.replace(temporary, path)
     except (OSError, ValueError):
         pass

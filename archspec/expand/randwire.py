@@ -7,7 +7,6 @@ sequence Python promises to keep, and in the order that they state.  Edges run f
 from __future__ import annotations
 
 from collections.abc import Callable
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 from archspec import syntax
@@ -71,6 +70,8 @@ def barabasi_albert(n: int, m: int, draw: Draw) -> set[frozenset[int]]:
 
 def random_edges(model: str, n: int, k: int, p: float, m: int, seed: int) -> Edges:
     """The edges (low, high), sorted, of the first connected graph that the model draws for a seed; [] if none is."""
+    from random import Random  # a tenth of a cold start, for the nets that need it
+
     draw = Random(seed).random
     makers: dict[str, Callable[[], set[frozenset[int]]]] = {
         "ws": lambda: watts_strogatz(n, k, p, draw),
