@@ -173,9 +173,9 @@ class _Walk:
             return None
         if field is None or facts.way == "keep":
             return field
-        if not field.axes:
-            return Field(field.origin, (Axis(),)) if facts.way == "positions" and not field.whole else field
-        if facts.way in ("lost", "positions") and not field.whole:
+        if facts.way == "positions" and not field.axes and not field.whole:
+            return Field(field.origin, (Axis(),))
+        if facts.way in ("lost", "positions") and field.axes and not field.whole:
             message = f"{node.op.name} mixes positions with channels: the receptive field cannot be followed past it"
             self.note("N303", node, message, "so it is left out from here on")
             return None
@@ -246,7 +246,7 @@ def _origin(index: int, shape: Shape) -> Field:
 
 
 def _passed(field: Field, way: _Way) -> Field:
-    whole, grid = field.whole or way.startswith("whole"), field.grid and not way.endswith("off")
+    whole, grid = field.whole or way.startswith("whole"), field.grid and way == "whole"
     return field if (whole, grid) == (field.whole, field.grid) else Field(field.origin, field.axes, whole, grid)
 
 

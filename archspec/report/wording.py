@@ -26,9 +26,8 @@ def spelled(op: Op, *xs: Shape) -> str:
 
 
 def _spread(entries: tuple[Any, ...]) -> list[str]:
-    """Further arguments each on its own; sides that are the same on every axis once."""
-    texts = [value_text(entry) for entry in entries]
-    return texts[:1] if isinstance(entries[0], tuple) and len(set(texts)) == 1 else texts
+    """Further arguments each on its own; a single pair keeps its parentheses."""
+    return [str(entry) for entry in entries] if len(entries) == 1 else [value_text(entry) for entry in entries]
 
 
 def _is_told(op: Op, name: str, xs: tuple[Shape, ...]) -> bool:
@@ -53,12 +52,15 @@ def value_text(value: Any, name: str = "") -> str:
         return str(value.name)
     if not isinstance(value, tuple | list):
         return str(value)
+    if isinstance(value, list) or any(isinstance(part, tuple) and len(part) != 2 for part in value):
+        return f"[{', '.join(value_text(list(part) if isinstance(part, tuple) else part) for part in value)}]"
     if value and all(type(part) is int for part in value) and name in _SPELLED_OUT:
         return "x".join(map(str, value))
-    parts = [part[0] if isinstance(part, tuple) and len(set(part)) == 1 else part for part in value]
-    if parts and all(part == parts[0] for part in parts) and isinstance(value, tuple):
-        return value_text(parts[0])
-    return f"({', '.join(map(value_text, value if any(isinstance(p, tuple) for p in parts) else parts))})"
+    if value and all(isinstance(part, tuple) and len(set(part)) == 1 for part in value):
+        value = tuple(part[0] for part in value)  # both sides of an axis alike
+    if value and all(part == value[0] and type(part) is int for part in value):
+        return str(value[0])
+    return f"({', '.join(map(value_text, value))})"
 
 
 def call_text(frame: Frame) -> str:
