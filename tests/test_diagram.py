@@ -10,6 +10,7 @@ import sys
 import time
 from itertools import combinations
 from pathlib import Path
+from string import Formatter
 from typing import Any
 from xml.etree import ElementTree
 
@@ -22,27 +23,27 @@ from archspec.emit.diagram import emit_dot
 from archspec.emit.render import render
 from archspec.fold import fold, representatives
 from archspec.graph import Graph
-from archspec.op import lookup
+from archspec.op import lookup, names
 from archspec.source import SpecError
 
 pytest.importorskip("graphviz")
 pygraphviz = pytest.importorskip("pygraphviz")
 
 ZOO = [
-    ("lenet5", None),
-    ("alexnet", None),
+    ("lenet5", "LeNet5"),
+    ("alexnet", "AlexNet"),
     ("vgg", "VGG16"),
     ("googlenet", "GoogLeNet"),
     ("resnet", "ResNet18"),
     ("resnet", "ResNet50"),
     ("densenet", "DenseNet121"),
-    ("mobilenet_v2", None),
-    ("unet", None),
-    ("siamese", None),
+    ("mobilenet_v2", "MobileNetV2"),
+    ("unet", "UNet"),
+    ("siamese", "Siamese"),
 ]
 
 
-def model(root: Path, spec: str, net: str | None = None) -> archspec.Model:
+def model(root: Path, spec: str, net: str) -> archspec.Model:
     return archspec.load(root / "specs" / f"{spec}.arch", net=net)
 
 
@@ -74,7 +75,7 @@ def box_of(picture: Any) -> dict[str, str]:
 
 @pytest.mark.parametrize(("spec", "net"), ZOO)
 @pytest.mark.parametrize("folded", [True, False])
-def test_every_edge_of_the_network_is_drawn_and_no_other(root: Path, spec: str, net: str | None, folded: bool) -> None:
+def test_every_edge_of_the_network_is_drawn_and_no_other(root: Path, spec: str, net: str, folded: bool) -> None:
     graph = model(root, spec, net).graph
     picture = parsed(emit_dot(graph, fold=folded))
     shown = representatives(graph, fold(graph, "sizes")) if folded else list(range(len(graph.nodes)))
@@ -126,13 +127,14 @@ def test_resnet50_has_four_dashed_projections_and_folded_bottlenecks(root: Path)
 
 
 def test_the_four_skips_of_unet_are_drawn(root: Path) -> None:
-    graph = model(root, "unet").graph
+    graph = model(root, "unet", "UNet").graph
     picture = parsed(emit_dot(graph))
     box = box_of(picture)
     joins = [node for node in graph.nodes if node.op.name == "concat"]
-    assert len(joins) == 4
-    for encoder, node in zip(("r1.3.e", "r1.2.e", "r1.1.e", "r1.0.e"), joins, strict=True):
-        assert picture.has_edge(box[f"{encoder}.r1.1.relu1"], box[node.path])
+    for node, channels in zip(joins, (512, 256, 128, 64), strict=True):
+        encoder = box[graph.nodes[min(node.inputs)].path]
+        assert words(picture.get_node(encoder).attr["label"]) == f"conv 3x3, {channels} RELU"
+        assert picture.has_edge(encoder, box[node.path])
 
 
 def test_a_dense_block_is_drawn_once_with_the_shapes_it_starts_and_ends_with(root: Path) -> None:
@@ -152,7 +154,7 @@ def test_growing_channels_are_written_as_a_range() -> None:
 
 
 def test_shared_towers_are_both_drawn_and_say_so(root: Path) -> None:
-    dot = emit_dot(model(root, "siamese").graph)
+    dot = emit_dot(model(root, "siamese", "Siamese").graph)
     assert dot.count("<B>tower</B>") == 2 and dot.count("tower.use2, same weights") == 1
     assert "|a − b|" in dot and "left" in dot and "right" in dot
 
@@ -205,6 +207,15 @@ def test_an_analysis_puts_the_totals_under_the_name(root: Path) -> None:
 )
 def test_captions_read_as_papers_write_them(layer: str, expected: str) -> None:
     assert caption(graph_of(f"INPUT(16x32x32) -> {layer}").nodes[-1].op) == expected
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_card_can_be_captioned_and_coloured(name: str) -> None:
+    card = lookup(name)
+    assert card is not None
+    fields = {field for _, field, _, _ in Formatter().parse(card.style.label) if field}
+    assert fields <= {*card.model_fields, "name"}
+    assert re.fullmatch("#[0-9a-f]{6}", card.style.fill)
 
 
 def test_a_box_has_the_colour_of_its_card() -> None:
@@ -298,7 +309,7 @@ def rectangles(picture: Any) -> list[tuple[str, float, float, float, float]]:
 
 
 @pytest.mark.parametrize(("spec", "net"), ZOO)
-def test_no_label_lies_on_a_box_and_the_page_is_not_absurd(root: Path, spec: str, net: str | None) -> None:
+def test_no_label_lies_on_a_box_and_the_page_is_not_absurd(root: Path, spec: str, net: str) -> None:
     picture = parsed(emit_dot(model(root, spec, net).graph))
     picture.layout(prog="dot")
     for one, other in combinations(rectangles(picture), 2):
@@ -327,7 +338,7 @@ def test_sideways_boxes_stack_their_layers() -> None:
 
 @pytest.mark.parametrize(("format", "magic"), [("svg", b"<?xml"), ("png", b"\x89PNG\r\n"), ("pdf", b"%PDF-")])
 def test_pictures_are_drawn_quietly_and_alike(root: Path, format: str, magic: bytes, capfd: Any) -> None:
-    dot = emit_dot(model(root, "lenet5").graph)
+    dot = emit_dot(model(root, "lenet5", "LeNet5").graph)
     first = render(dot, format)
     time.sleep(1.1)  # a date in the file would show
     assert first.startswith(magic) and first == render(dot, format)
@@ -335,7 +346,7 @@ def test_pictures_are_drawn_quietly_and_alike(root: Path, format: str, magic: by
 
 
 def test_an_unknown_format_and_a_slow_layout_are_diagnostics(root: Path) -> None:
-    dot = emit_dot(model(root, "lenet5").graph)
+    dot = emit_dot(model(root, "lenet5", "LeNet5").graph)
     with pytest.raises(SpecError, match=r"(?s)A741.*\.jpg.*dot, svg, png, pdf"):
         render(dot, "jpg")
     with pytest.raises(SpecError, match=r"(?s)A742.*within 0\.01 seconds.*--depth"):
@@ -362,6 +373,6 @@ def test_a_dot_on_the_path_is_used_where_it_runs(
     program.write_text(f"#!/bin/sh\ncat > /dev/null\n{script}\n" if script else "#!/no/such/interpreter\n")
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    picture = render(emit_dot(model(root, "lenet5").graph), "svg")
+    picture = render(emit_dot(model(root, "lenet5", "LeNet5").graph), "svg")
     assert (picture == b"<svg/>\n") == (script == "echo '<svg/>'")
     assert b"LeNet" in picture or picture == b"<svg/>\n"
