@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 from archspec.expand.definitions import Definitions, Loader
 from archspec.expand.free import Bindings, UsageError
 from archspec.expand.holes import Hole, find_holes
-from archspec.expand.nets import Expansion, Requirement, expand
-from archspec.expand.values import Scope, show
-from archspec.source import Diagnostic, Source, SpecError
+from archspec.expand.nets import Expansion, expand
+from archspec.source import Diagnostic, Source
 
 if TYPE_CHECKING:
     import onnx
@@ -48,8 +47,11 @@ class Model:
 
     def failures(self, analysis: Analysis | None = None) -> tuple[Diagnostic, ...]:
         """A diagnostic for every assert that does not hold."""
-        facts = _facts(analysis or self.analyze())
-        return tuple(d for r in self._requirements if (d := _check(r, facts)) is not None)
+        if not self._requirements:
+            return ()
+        from archspec.asserts import failures
+
+        return failures(self._requirements, analysis or self.analyze())
 
     def torch_source(self) -> str:
         """The network as a plain PyTorch module's source, which imports only torch."""
@@ -105,71 +107,6 @@ class Model:
             return render(self.to_dot(), "svg").decode()
         except MissingExtra:
             return None
-
-
-# ---------------------------------------------------------------- asserts
-
-
-def _facts(analysis: Analysis) -> dict[str, Any]:
-    """What an assert can name: totals, and the first output's shape."""
-    from archspec.expand.taps import shape_fact
-
-    totals = analysis.totals
-    first = analysis.graph.nodes[analysis.graph.outputs[0].node]
-    facts: dict[str, Any] = {
-        name: getattr(totals, name)
-        for name in ("params", "buffers", "macs", "flops", "weight_bytes", "activation_bytes", "depth")
-    }
-    if totals.field is not None and totals.field.axes:
-        facts["receptive_field"] = max(axis.size for axis in totals.field.axes)
-    for fact in ("channels", "height", "width", "length", "shape"):
-        try:
-            facts[f"output.{fact}"] = shape_fact(first.shape, fact, first.span)
-        except SpecError:
-            continue  # a vector has no height; an assert that asks for one is told so
-    return facts
-
-
-def _check(requirement: Requirement, facts: Mapping[str, Any]) -> Diagnostic | None:
-    """The failure of one assert, saying by how much, or None."""
-    from archspec import syntax
-
-    statement = requirement.statement
-    evaluate = requirement.evaluate.but(scope=Scope(requirement.evaluate.scope, dict(facts)))
-    if evaluate.switch(statement.condition):
-        return None
-    condition = statement.condition
-    notes: list[str] = []
-    for part in _comparisons(condition):
-        left, right = evaluate(part.left), evaluate(part.right)
-        if not evaluate.switch(part):
-            off = f", off by {abs(left - right):,}" if _numbers(left, right) else ""
-            notes.append(f"{part.left.span.text} is {_grouped(left)}, not {part.op} {_grouped(right)}{off}")
-    message = f"assert failed: {statement.message}" if statement.message else "assert failed"
-    assert isinstance(condition, syntax.Syntax)
-    return Diagnostic("A501", message, condition.span, notes=tuple(notes))
-
-
-def _numbers(*values: Any) -> bool:
-    return all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-
-
-def _grouped(value: Any) -> str:
-    return f"{value:,}" if _numbers(value) else show(value)
-
-
-def _comparisons(condition: Any) -> list[Any]:
-    """The comparisons that an assert's `and`s connect."""
-    from archspec import syntax
-
-    if not isinstance(condition, syntax.Binary):
-        return []
-    if condition.op in ("and", "or"):
-        return _comparisons(condition.left) + _comparisons(condition.right)
-    return [condition] if condition.op in ("==", "!=", "<", "<=", ">", ">=") else []
-
-
-# ---------------------------------------------------------------- opening
 
 
 def define(source: Source) -> Definitions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from archspec import syntax
@@ -24,6 +25,7 @@ class Requirement:
 
     statement: syntax.Assert
     evaluate: Evaluator  # sees the names of the net; the facts of the analysis go into its scope
+    path_of: Callable[[syntax.Tap], str]  # the path of the node that a tap names
 
 
 @dataclass(frozen=True)
@@ -107,8 +109,18 @@ def expand(definitions: Definitions, net: str | None, bindings: Bindings, output
         notes += (Diagnostic("N302", "with --output, the asserts of the whole net are not checked", severity="note"),)
     if len(x.draft.nodes) == len(place.body.streams):
         fail("A117", f"{name} has an input and no layer", statements[-1].span)
-    requirements = tuple(Requirement(s, x.evaluator(where)) for s, where in x.asserts)
+    requirements = tuple(_requirement(x, statement, where) for statement, where in x.asserts)
     return Expansion(graph, requirements, (*x.warnings.values(), *notes))
+
+
+def _requirement(x: Expander, statement: syntax.Assert, place: Place) -> Requirement:
+    def path_of(tap: syntax.Tap) -> str:
+        found = taps.streams(x, tap, place)
+        if len(found) != 1:
+            fail("A219", f"@{tap.name} names {len(found)} streams", tap.span)
+        return x.draft.nodes[x.one(found[0], tap.span)].path
+
+    return Requirement(statement, x.evaluator(place), path_of)
 
 
 def _enter(x: Expander, net: syntax.Net, bindings: Bindings, top: Place) -> tuple[tuple[syntax.Statement, ...], Place]:

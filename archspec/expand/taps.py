@@ -109,8 +109,10 @@ def _pick(x: Expander, tap: syntax.Tap, found: list[Any], index: syntax.Index, p
     for n in picked:
         if not 0 <= n < len(found):
             x.stop_if_broken()
-            there = f"{len(found)}: @{tap.name}[0] .. @{tap.name}[{len(found) - 1}]"
-            fail("A207", f"there is no @{tap.name}[{n}], there are {there}", index.span)
+            there = f"are {len(found)}: @{tap.name}[0] .. @{tap.name}[{len(found) - 1}]"
+            only = f"is only one stream of this name: @{tap.name}"
+            message = f"there is no @{tap.name}[{n}], there {there if len(found) > 1 else only}"
+            fail("A207", message, index.span)
     return [found[n] for n in picked]
 
 

@@ -1,0 +1,116 @@
+"""What a spec asserts of itself, checked against its analysis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from archspec import syntax
+from archspec.analyze import Analysis, Row
+from archspec.expand.nets import Requirement
+from archspec.expand.taps import shape_fact
+from archspec.expand.values import Scope, Value, fail, show
+from archspec.source import Diagnostic, SpecError, nearest
+
+COUNTS = ("params", "buffers", "macs", "flops", "weight_bytes", "activation_bytes")
+_SHAPES = ("channels", "height", "width", "length", "depth", "shape")
+_HEAVIEST = 3
+
+
+def failures(requirements: tuple[Requirement, ...], analysis: Analysis) -> tuple[Diagnostic, ...]:
+    """A diagnostic for every assert that does not hold.  Raises SpecError for one that makes no sense."""
+    facts = _totals(analysis)
+    return tuple(d for r in requirements if (d := _check(r, facts, analysis)) is not None)
+
+
+def _totals(analysis: Analysis) -> dict[str, Value]:
+    """What an assert can name without a tap: totals, and the first output's shape."""
+    totals = analysis.totals
+    first = analysis.graph.nodes[analysis.graph.outputs[0].node]
+    facts: dict[str, Value] = {name: getattr(totals, name) for name in (*COUNTS, "depth")}
+    facts["receptive_field"] = _extent(totals.field)
+    for name in _SHAPES:
+        try:
+            facts[f"output.{name}"] = shape_fact(first.shape, name, first.span)
+        except SpecError:
+            continue  # a vector has no height; an assert that asks for one is told so
+    return facts
+
+
+def _extent(field: Any) -> int:
+    """The size of a receptive field on its longest axis."""
+    return max((axis.size for axis in field.axes), default=1) if field is not None else 1
+
+
+def _check(requirement: Requirement, facts: dict[str, Value], analysis: Analysis) -> Diagnostic | None:
+    """The failure of one assert, saying by how much and which layers weigh most, or None."""
+    statement, condition = requirement.statement, requirement.statement.condition
+    evaluate = requirement.evaluate.but(
+        scope=Scope(requirement.evaluate.scope, facts), tap=lambda tap: _tapped(tap, requirement, analysis)
+    )
+    if evaluate.switch(condition):
+        return None
+    notes: list[str] = []
+    for part in _comparisons(condition):
+        if not evaluate.switch(part):
+            left, right = evaluate(part.left), evaluate(part.right)
+            off = f", off by {_grouped(abs(left - right))}" if _numbers(left, right) else ""
+            notes.append(f"{part.left.span.text} is {_grouped(left)}, not {part.op} {_grouped(right)}{off}")
+            notes += _heaviest(part, analysis)
+    message = f"assert failed: {statement.message}" if statement.message else "assert failed"
+    return Diagnostic("A501", message, condition.span, notes=tuple(dict.fromkeys(notes)))
+
+
+def _tapped(tap: syntax.Tap, requirement: Requirement, analysis: Analysis) -> Value:
+    """@x.channels, @x.receptive_field, @x.macs: facts of a labelled step, a block's counts being its layers' sum."""
+    last = tap.access[-1] if tap.access else None
+    if not isinstance(last, syntax.Attr) or last.name in _SHAPES:
+        return requirement.evaluate.tap(tap)
+    path = requirement.path_of(syntax.Tap(tap.span, tap.name, tap.access[:-1]))
+    rows = [row for row in analysis.rows if analysis.graph.nodes[row.index].path == path]
+    if not rows:
+        fail("A502", f"@{tap.name} is not in this network", tap.span, help="it was left out with an output")
+    if last.name == "receptive_field":
+        return _extent(rows[0].field)
+    if last.name not in COUNTS:
+        known = (*COUNTS, *_SHAPES, "receptive_field")
+        near = nearest(last.name, known)
+        hint = f"did you mean {near}?" if near else f"there are {', '.join(known)}"
+        fail("A114", f"a step has no {last.name}", last.span, help=hint)
+    return sum(getattr(row, last.name) for row in _under(path, tap.name.lower(), rows, analysis))
+
+
+def _under(path: str, label: str, rows: list[Row], analysis: Analysis) -> list[Row]:
+    """The rows of a labelled step: the node, or everything below the level of that name."""
+    segments = path.split(".")
+    if label not in segments:
+        return rows
+    level = ".".join(segments[: len(segments) - segments[::-1].index(label)])
+    nodes = analysis.graph.nodes
+    return [r for r in analysis.rows if nodes[r.index].path == level or nodes[r.index].path.startswith(f"{level}.")]
+
+
+def _heaviest(part: syntax.Binary, analysis: Analysis) -> list[str]:
+    """The layers with most of what a failed budget counts."""
+    name = part.left.name if isinstance(part.left, syntax.Ref) else ""
+    if name not in COUNTS or part.op not in ("<", "<="):
+        return []
+    rows = sorted(analysis.rows, key=lambda row: -getattr(row, name))[:_HEAVIEST]
+    told = (f"{analysis.graph.nodes[row.index].path} {_grouped(getattr(row, name))}" for row in rows)
+    return [f"most of it: {', '.join(told)}"]
+
+
+def _numbers(*values: Value) -> bool:
+    return all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+
+
+def _grouped(value: Value) -> str:
+    return f"{value:,}" if _numbers(value) else show(value)
+
+
+def _comparisons(condition: syntax.Expr) -> list[syntax.Binary]:
+    """The comparisons that an assert's `and`s and `or`s connect."""
+    if not isinstance(condition, syntax.Binary):
+        return []
+    if condition.op in ("and", "or"):
+        return _comparisons(condition.left) + _comparisons(condition.right)
+    return [condition] if condition.op in ("==", "!=", "<", "<=", ">", ">=") else []
