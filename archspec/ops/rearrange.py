@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Self
+from typing import Annotated, Self
+
+from pydantic import BeforeValidator
 
 from archspec.op import Onnx, Positive, RuleError, Shape, Style, Torch, Window, by, constant, register, spatial_rank
 from archspec.ops.reshape import Moving
 
+Numbers = Annotated[tuple[int, ...], BeforeValidator(lambda v: (v,) if type(v) is int else v)]
 _FILL = "#f3f3f3"
 
 
@@ -47,7 +50,7 @@ class ChannelShuffle(Moving):
 class Reshape(Moving):
     """The values in their order under another shape, without the batch; one size may be -1."""
 
-    shape: tuple[int, ...]
+    shape: Numbers
     positional = ("shape",)
     variadic = True
     view = True
@@ -86,7 +89,7 @@ class Reshape(Moving):
 class Permute(Moving):
     """The axes in another order; axis 0 is the channels (the batch is not counted)."""
 
-    order: tuple[int, ...]
+    order: Numbers
     positional = ("order",)
     variadic = True
     rearranges = True

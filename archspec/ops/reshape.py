@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Literal, Self, cast
+from typing import Annotated, Literal, Self, cast
+
+from pydantic import BeforeValidator
 
 from archspec.op import (
     Cost,
@@ -27,7 +29,9 @@ from archspec.padding import Sides, pad_amounts, torch_pad
 
 _FILL = "#f3f3f3"
 # Cells per axis: 1 on both sides, or (begin, end); one entry is spread over the axes.
-Edges = tuple[Natural | tuple[Natural, Natural], ...]
+Edges = Annotated[
+    tuple[Natural | tuple[Natural, Natural], ...], BeforeValidator(lambda v: (v,) if type(v) is int else v)
+]
 
 
 class Moving(Op):
