@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from archspec.emit.names import module_path
-from archspec.emit.torch.parameters import role, square
+from archspec.emit.torch.parameters import role
 from archspec.emit.torch.signatures import SIGNATURES, Signature, signature_of
 from archspec.emit.torch.terms import Call, Chain, Const, Make, Repeat, form
 from archspec.emit.torch.tree import FLATTENED, Leaf, Scope, Tree
@@ -67,14 +67,14 @@ def lowering_term(lowering: Torch) -> Make | None:
     signature: Signature = signature_of(lowering.source) if lowering.source else SIGNATURES.get(lowering.module, {})
     positional = list(signature)[: len(lowering.args)]
     positional += [f"value{i}" for i in range(len(positional), len(lowering.args))]
-    given = {name: square(value) for name, value in lowering.kwargs.items()}
+    given = dict(lowering.kwargs)
     if signature.get("stride", ...) is None and given.get("stride") == given.get("kernel_size"):
         given.pop("stride", None)  # a pool's default
     defaults = {name: default for name, default in signature.items() if name not in positional}
     keywords = {**{name: value for name, value in defaults.items() if value is not ...}, **given}
     ordered = sorted(keywords, key=lambda name: list(defaults).index(name) if name in defaults else len(defaults))
     arguments = [
-        ("", Const(square(value), name, role(name), signature.get(name, ...)))
+        ("", Const(value, name, role(name), signature.get(name, ...)))
         for name, value in zip(positional, lowering.args, strict=True)
     ]
     arguments += [(name, Const(keywords[name], name, role(name), defaults.get(name, ...))) for name in ordered]
