@@ -5,13 +5,13 @@ Every count is a card's; this module adds the batch, the data type, the wiring a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
 from typing import Literal, NamedTuple
 
 from archspec.field import Axis, Field, Mismatch, TooManyPhases, meet, see
 from archspec.graph import Graph, Node
 from archspec.op import Op, Shape, Window
+from archspec.record import Record
 from archspec.source import Diagnostic, Label, SpecError
 
 DTYPES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "int8": 1}  # bytes of one value
@@ -34,8 +34,7 @@ class Row(NamedTuple):
     activation_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(Record):
     """The sums of the rows; `depth` counts the weight layers on the longest path, `field` is the first output's."""
 
     params: int
@@ -48,8 +47,7 @@ class Totals:
     depth: int
 
 
-@dataclass(frozen=True, slots=True)
-class Analysis:
+class Analysis(Record):
     """A network and the facts of its nodes: `rows[i]` is about `graph.nodes[i]`."""
 
     graph: Graph

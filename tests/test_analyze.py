@@ -10,7 +10,8 @@ import pytest
 
 from archspec.analyze import analyze
 from archspec.field import Axis, Field
-from archspec.op import Shape
+from archspec.graph import Graph
+from archspec.op import Shape, Window
 from archspec.source import SpecError
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -75,6 +76,45 @@ def test_unet_has_a_field_that_depends_on_the_pixel() -> None:
     assert field is not None and not field.whole
     for axis in field.axes:
         assert (axis.size, min(axis.sizes), axis.period, axis.stride) == (204, 188, 16, 1)
+
+
+class Follower:
+    """What a position of a node reads along the first axis, found by following every tap of every window."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.nodes = graph.nodes
+        self.known: dict[tuple[int, int], set[int]] = {}
+
+    def reads(self, index: int, position: int) -> set[int]:
+        if (index, position) not in self.known:
+            node = self.nodes[index]
+            found = set() if node.inputs else {position}
+            xs = tuple(self.nodes[i].shape for i in node.inputs)
+            for number, source in enumerate(node.inputs):
+                windows = node.op.reads(number, *xs)
+                for at in self.taps(windows[0], position) if windows else [position]:
+                    found |= self.reads(source, at)
+            self.known[index, position] = found
+        return self.known[index, position]
+
+    def taps(self, w: Window, position: int) -> list[int]:
+        stretched = [position * w.stride - w.pad[0] + tap * w.dilation for tap in range(w.kernel)]
+        return [at // w.up for at in stretched if at % w.up == 0]
+
+
+@pytest.mark.parametrize("name", ["unet_572_1in_2cls", "fcn8s_vgg16_500", "fcn16s_vgg16_500", "fcn32s_vgg16_500"])
+def test_rows_that_depend_on_the_phase_read_what_following_every_tap_finds(name: str) -> None:
+    """The reference lists leave these rows open."""
+    graph, place = reference.graph(name)
+    analysis, follower = analyze(graph), Follower(graph)
+    open_rows = [place[number] for number, layer in enumerate(reference.networks()[name]) if layer.field is None]
+    assert open_rows
+    for index in open_rows:
+        field = analysis.rows[index].field
+        assert field is not None
+        for position in (*range(-2, 19), 31, 32, 33, 64):
+            found = follower.reads(index, position)
+            assert field.axes[0].at(position) == (min(found), max(found)), graph.nodes[index].path
 
 
 def test_every_operator_counts_what_its_rule_says() -> None:
