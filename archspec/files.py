@@ -48,7 +48,7 @@ def _target(path: str | Path, spare: tuple[str | Path, ...]) -> Path:
     """The file that `path` means, behind links, once it is known to be one that may be written."""
     target = Path(os.path.realpath(path))
     if target.is_dir():
-        raise _refused("A711", f"{path} is a directory", f"name a file in it: {Path(path) / 'net'}...")
+        raise _refused("A711", f"{path} is a directory", "name a file in it")
     if not target.parent.is_dir():
         missing = Path(path).parent
         message = f"cannot write {path}: there is no directory {missing}"

@@ -26,7 +26,7 @@ class Net:
         owner = None if shares is None else places[shares]
         parts = card(**arguments).parts(*(self.nodes[i].shape for i in sources)) or (card(**arguments),)
         for number, part in enumerate(parts):
-            name = path if number == len(parts) - 1 else f"{path}.{number}"
+            name = path if number == len(parts) - 1 else f"{path}_{number}"
             shapes = tuple(self.nodes[i].shape for i in sources)
             ready = part.settle(*shapes)
             shape = ready.infer(*shapes)

@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from nets import Net
 from op_cases import CASES
 
+import archspec
 from archspec.analyze import analyze
 from archspec.emit import onnx_model
 from archspec.emit.onnx_model import OPSETS, describe, emit_onnx, save_onnx
@@ -87,7 +88,7 @@ def test_a_model_is_valid_and_named_as_the_network_is() -> None:
 def test_the_spec_travels_with_its_hash() -> None:
     text = "INPUT(3x8x8) -> CONV(4) # größer\n"
     described = describe(analyze(residual().graph(), batch=3), text)
-    assert described["archspec.spec"] == text
+    assert described["archspec.spec"] == text and described["archspec.net"] == "Residual"
     assert described["archspec.spec_sha256"] == hashlib.sha256(text.encode()).hexdigest()
     assert "batch of 3" in described["archspec.counting"]
 
@@ -266,6 +267,17 @@ def test_every_opset_gives_the_same_values(opset: int) -> None:
     assert model.ir_version == {18: 8, 19: 9, 20: 9, 21: 10, 22: 10, 23: 11, 24: 12, 25: 13, 26: 13}[opset]
     x = noise(2, 3, 16, 12)
     np.testing.assert_allclose(run(model, image=x)[0], run(emit_onnx(graph, weights), image=x)[0], rtol=1e-5, atol=1e-6)
+
+
+def test_nodes_say_where_they_stand() -> None:
+    """As torch.onnx does, where the format has a place for it: IR version 10, which opset 21 brings."""
+    model = archspec.load("resnet50").to_onnx(opset=21)
+    namespaces = {node.name: {e.key: e.value for e in node.metadata_props}["namespace"] for node in model.graph.node}
+    first = next(value for name, value in namespaces.items() if ".conv2" not in name and "bottleneck" in value.lower())
+    assert first.split("/")[-1].endswith(": CONV") and ": Bottleneck/" in first
+    assert not any(
+        node.metadata_props for node in emit_onnx(residual().graph(), Draws(residual().graph(), 0)).graph.node
+    )
 
 
 @pytest.mark.parametrize("opset", [-1, 0, 17, 27, 1000])

@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
 from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -18,7 +21,7 @@ from nets import Net
 
 from archspec.emit import MissingExtra, extra, torch_source
 from archspec.graph import Graph
-from archspec.op import Onnx, lookup
+from archspec.op import Onnx, RuleError, lookup
 from archspec.source import SpecError
 from archspec.verify import Report, verify
 from archspec.verify.bench import draw_inputs
@@ -212,6 +215,70 @@ def test_inputs_differ_by_seed_and_by_input() -> None:
 def test_requests_without_an_answer_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(SpecError):
         verify(small().graph(), **options)
+
+
+# ---------------------------------------------------------------- random networks
+
+LAYERS: list[tuple[str, dict[str, Any]]] = [
+    ("CONV", {"channels": 4}),
+    ("CONV", {"channels": 6, "kernel": (3, 2), "stride": 2, "pad": "same_upper"}),
+    ("CONV", {"channels": 4, "groups": 2, "dilation": 2, "bias": False}),
+    ("DWCONV", {"multiplier": 2}),
+    ("SEPCONV", {"channels": 4}),
+    ("UPCONV", {"channels": 4}),
+    ("MAXPOOL", {"kernel": 3, "stride": 2, "pad": 1}),
+    ("MAXPOOL", {"kernel": 3, "stride": 2, "ceil": True}),
+    ("AVGPOOL", {"kernel": 2, "pad": "same"}),
+    ("BN", {}),
+    ("LN", {}),
+    ("LRN", {}),
+    ("RELU", {}),
+    ("TANH", {}),
+    ("PRELU", {}),
+    ("SHUFFLE", {"groups": 2}),
+    ("UPSAMPLE", {"factor": 2}),
+    ("GAP", {}),
+    ("FC", {"width": 6}),
+    ("DROPOUT", {}),
+]
+JOINS = ["add", "mul", "max", "mean", "absdiff", "concat"]
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> Graph:
+    """Layers, joins and second uses of layers, each reading what came before; every unread end is an output."""
+    net = Net("Random")
+    for i in range(draw(st.integers(1, 2))):
+        net(f"x{i}", "INPUT", shape=draw(st.sampled_from([(4, 8, 8), (2, 9, 7), (4, 12)])))
+    given: dict[str, tuple[str, dict[str, Any], list[str]]] = {}
+    for i in range(draw(st.integers(1, 8))):
+        shapes = {node.path: node.shape for node in net.nodes}
+        op, arguments = draw(st.sampled_from([*LAYERS, *((join, {}) for join in JOINS)]))
+        sources = [draw(st.sampled_from([*shapes])) for _ in range(2 if op in JOINS else 1)]
+        owner = draw(st.sampled_from([None, *given]))
+        if owner is not None:  # a second use of a layer that has weights
+            op, arguments, first = given[owner]
+            sources = [draw(st.sampled_from([path for path in shapes if shapes[path] == shapes[first[0]]]))]
+        try:
+            net(f"n{i}", op, *sources, shares=owner, **arguments)
+        except (RuleError, ValidationError):
+            continue
+        if owner is None and op in ("CONV", "FC", "BN"):
+            given[f"n{i}"] = op, arguments, sources
+    if not any(node.inputs for node in net.nodes):
+        net("id1", "ID", "x0")
+    read = {i for node in net.nodes for i in node.inputs}
+    ends = [node.path for i, node in enumerate(net.nodes) if i not in read]
+    return net.graph(**{f"out{i}": path for i, path in enumerate(ends)})
+
+
+@settings(max_examples=60, deadline=None)
+@given(networks())
+def test_random_networks_compute_the_same(graph: Graph) -> None:
+    report = verify(graph)
+    # A random net may well be dead (a RELU behind a RELU): then it is told, and nothing else is wrong.
+    wrong = [problem for problem in report.problems if "proves nothing" not in problem]
+    assert not wrong, str(report)
 
 
 # ---------------------------------------------------------------- extras

@@ -29,6 +29,7 @@ COUNTING = (
     "params: trainable values, shared layers once; macs: multiply-accumulates of contractions, flops: 2 per mac and "
     "the per-element work of everything else, both for a batch of {batch}"
 )
+NAMESPACED = 21  # from this opset on the model format has metadata for nodes
 PAGE = 4096  # arrays outside the model start on a page, so that they can be mapped
 
 
@@ -66,7 +67,8 @@ def emit_onnx(
     checker.check_model(model, full_check=True)  # weights that are inputs weigh nothing, and have the same types
     del model.graph.input[len(inputs) :]
     _hold(model, graph, weights, location)
-    model.producer_name, model.producer_version, model.doc_string = "archspec", __version__, doc
+    model.producer_name, model.producer_version = "archspec", __version__
+    model.doc_string = doc or f"{graph.name}, written by archspec from its specification."
     helper.set_model_props(model, dict(sorted((metadata or {}).items())))
     return model
 
@@ -75,7 +77,7 @@ def describe(analysis: Analysis, spec: str = "") -> dict[str, str]:
     """The metadata of a model: its counts, what they mean, and the text of the spec with its hash."""
     totals = analysis.totals
     metadata = {f"archspec.{name}": str(getattr(totals, name)) for name in ("params", "buffers", "macs", "flops")}
-    metadata["archspec.counting"] = COUNTING.format(batch=analysis.batch)
+    metadata |= {"archspec.net": analysis.graph.name, "archspec.counting": COUNTING.format(batch=analysis.batch)}
     if spec:
         metadata |= {"archspec.spec": spec, "archspec.spec_sha256": hashlib.sha256(spec.encode()).hexdigest()}
     return metadata
@@ -152,6 +154,10 @@ class _Lowering:
                     names[output] = _fresh(f"{node.path}.{output}", self._taken)
             name = node.path if "y" in record.outputs else f"{node.path}.{record.outputs[0]}"
             self._add(record, [names[i] for i in record.inputs], [names[o] for o in record.outputs], name)
+            if self._opset >= NAMESPACED:  # as torch.onnx writes it; viewers group nodes by it
+                steps = [f"{frame.path}: {frame.definition or frame.kind}" for frame in node.scope]
+                namespace = "/".join((*steps, f"{node.path}: {node.op.name}"))
+                self.nodes[-1].metadata_props.add(key="namespace", value=namespace)
 
     def _add(self, record: Onnx, inputs: list[str], outputs: list[str], name: str) -> None:
         self.nodes.append(helper.make_node(record.op, inputs, outputs, _fresh(name, self._named), **record.attrs))
