@@ -214,21 +214,21 @@ class _Walk:
         name = node.op.name
         if mismatch == "strides":
             message = f"the branches of {name} have different strides"
-            help = "the receptive field is their union at output 0, with the larger stride"
+            remark = "the receptive field is their union at output 0, with the larger stride"
         else:
             message = f"the branches of {name} are not centred on the same places"
-            help = "an even kernel or an uneven padding moves a branch by half a position"
+            remark = "an even kernel or an uneven padding moves a branch by half a position"
         told = zip(*[[_told(axis, mismatch) for axis in field.axes] for _, field in branches], strict=True)
         texts = next((texts for texts in told if len(set(texts)) > 1), ())
         labels = (Label(branch.span, text) for (branch, _), text in zip(branches, texts, strict=False))
-        self.note("N301" if mismatch == "strides" else "N302", node, message, help, tuple(labels))
+        self.note("N301" if mismatch == "strides" else "N302", node, message, remark, tuple(labels))
 
-    def note(self, code: str, node: Node, message: str, help: str, labels: tuple[Label, ...] = ()) -> None:
+    def note(self, code: str, node: Node, message: str, remark: str, labels: tuple[Label, ...] = ()) -> None:
         """Notes something once for each place in the text."""
         place = (code, id(node.span.source), node.span.start, node.span.end)
         if place not in self.noted:
             self.noted.add(place)
-            self.notes.append(Diagnostic(code, message, node.span, labels=labels, notes=(help,), severity="note"))
+            self.notes.append(Diagnostic(code, message, node.span, labels=labels, notes=(remark,), severity="note"))
 
 
 def _told(axis: Axis, mismatch: Mismatch) -> str:
