@@ -1,0 +1,156 @@
+"""Slips in what let, param, block, net and shared define: names missing or reserved, no '=', no body."""
+
+from __future__ import annotations
+
+import re
+
+from archspec.mistakes.keywords import FORMS, is_second
+from archspec.mistakes.words import STATEMENTS, Fault, Rule, found
+from archspec.source import Diagnostic, Fix, Span
+
+_DEFINE = ("block", "net", "let", "param", "shared")
+
+
+def assignment(f: Fault) -> Diagnostic | None:
+    """`w = [64, 128]` without a keyword."""
+    signs = ("=", ":=", ":", "<-", "+=")
+    if not f.after_step or f.keyword in STATEMENTS or f.word.text not in signs or not is_second(f):
+        return None
+    name = f.keyword
+    if name.lower() == "input":
+        shape = f.ahead().text if f.ahead().kind == "number" else "3x224x224"
+        help = f"write INPUT({shape}) -> ..., or the statement: input {shape}"
+        return f.error("A044", "an input's shape stands in parentheses", help=help, expected=True)
+    return f.error(
+        "A017",
+        "a definition starts with a keyword",
+        help=f"write 'let {name} = ...' for a constant, 'param {name} = ...' for a knob, 'block {name} = ...'",
+        expected=True,
+    )
+
+
+def name_missing(f: Fault) -> Diagnostic | None:
+    if f.keyword not in _DEFINE or not is_second(f):
+        return None
+    if f.word.kind == "number":
+        message = f"a name begins with a letter, not with '{f.word.text[0]}'"
+        return f.error("A029", message, caption="", help=f"write: {FORMS[f.keyword]}")
+    message = f"this {f.keyword} has no name"
+    return f.error("A029", message, span=f.span(f.words[f.first]), help=f"write: {FORMS[f.keyword]}")
+
+
+def hyphen(f: Fault) -> Diagnostic | None:
+    """`net ResNet-50`, `as conv-1`: a name with a sign in it."""
+    if f.word.text not in ("-", ".") or f.back().kind != "name" or f.word.start != f.back().end:
+        return None
+    definition = f.keyword in _DEFINE and f.back() is f.words[f.first + 1]
+    if not definition and f.back(2).text != "as":
+        return None
+    last = f.word
+    for word in f.rest()[1:]:
+        if word.start != last.end or (word.kind not in ("name", "number") and word.text not in ("-", ".")):
+            break
+        last = word
+    span = f.span(f.back(), last)
+    joined = re.sub(r"\W+", "_", span.text).strip("_")
+    return f.error(
+        "A055",
+        "a name is letters, digits and _",
+        span=span,
+        caption=f"'{f.word.text}' ends the name",
+        help=f"write {joined}",
+        fix=Fix(span, joined),
+    )
+
+
+def brace(f: Fault) -> Diagnostic | None:
+    """`{` on a line of its own, or behind '='."""
+    head = f.text(f.words[f.first], f.back())
+    if f.word.kind == "line" and "LBRACE" in f.accepts and f.ahead().text == "{":
+        return f.error(
+            "A056",
+            "a '{' stands on the line of what it opens",
+            caption="the line ends here",
+            help=f"write '{{' at the end of this line: {head} {{",
+            fix=Fix(Span(f.source, f.back().end, f.ahead().end), " {"),
+        )
+    if f.word.text == "{" and f.back().text == "=" and f.keyword in ("net", "block"):
+        equals = f.span(f.back())
+        help = f"leave the '=' out: {head[:-1].rstrip()} {{"
+        return f.error("A060", "a body in { } has no '='", span=equals, help=help, fix=Fix(equals, ""))
+    if f.word.text == "{" and f.wants_step and "LET" in f.accepts:
+        help = "write net NAME { ... } or block NAME { ... }; steps are grouped with [ ]"
+        return f.error("A060", "this '{' belongs to no net or block", caption="", help=help)
+    return None
+
+
+def body_missing(f: Fault) -> Diagnostic | None:
+    if f.keyword not in ("block", "net", "for") or not f.ends_line or "LBRACE" not in f.accepts:
+        return None
+    if f.keyword == "for":
+        help = "write for j in 0..3 { ... }, with the statements between the braces"
+    else:
+        head = f.text(f.words[f.first], f.back())
+        help = f"write {head} = CONV(64) -> RELU, or {head} {{ ... }} over several lines"
+    return f.error("A028", f"this {f.keyword} has no body", help=help, expected=True)
+
+
+def colon(f: Fault) -> Diagnostic | None:
+    """`net A:`, `let w: 3`, `input: 3x32x32`."""
+    if f.word.text != ":" or (f.opener is not None and f.opener.text != "{"):
+        return None
+    span = f.span(f.word)
+    if f.keyword == "input" and is_second(f):
+        help = "leave the ':' out, or name the input: input image: 3x224x224"
+        return f.error("A036", "there is no name before this ':'", span=span, help=help, fix=Fix(span, ""))
+    if "LBRACE" in f.accepts and f.words[f.at + 1].kind in ("line", "end"):
+        help = "write '{' here, and '}' behind the last line of the body"
+        return f.error("A036", "a body stands in { }", help=help, expected=True)
+    if "EQUAL" in f.accepts:
+        help = "write '='"
+        return f.error("A036", "a definition has '=', no ':'", help=help, fix=Fix(span, " ="), expected=True)
+    return None
+
+
+def equals_missing(f: Fault) -> Diagnostic | None:
+    if "EQUAL" not in f.accepts or f.keyword not in _DEFINE or f.openers[-1:] > (f.first,):
+        return None
+    name = f.words[f.first + 1].text
+    if f.ends_line:
+        help = f"write {f.keyword} {name} = ..., as in: {FORMS[f.keyword]}"
+        return f.error("A043", f"this {f.keyword} has no value", help=help, expected=True)
+    if f.word.text == ",":
+        return f.error("A043", f"one {f.keyword} defines one name", help="write one statement for each", expected=True)
+    replaced = f.word.text in ("->", ":=", "==", "=>", "+=")
+    span = f.span(f.word) if replaced else Span(f.source, f.word.start, f.word.start)
+    return f.error(
+        "A043",
+        f"a '=' is missing in this {f.keyword}",
+        help=f"write '=' {'here' if replaced else f'before {found(f.word)}'}",
+        fix=Fix(span, "=" if replaced else "= "),
+        expected=True,
+    )
+
+
+def formal(f: Fault) -> Diagnostic | None:
+    """`block B(3)`, `block B(c: int)`, `block B(k 3x3)`, `block J[a..., b]`."""
+    if f.keyword not in ("block", "net") or f.openers[-1:] <= (f.first,) or f.opener is None:
+        return None
+    if f.wants_value or f.after_value or f.wants_step or f.after_step or f.words[f.openers[-1]].text == "{":
+        return None
+    port = f.opener.text == "["
+    form = f"write {f.keyword} {f.words[f.first + 1].text}{'[a, b]' if port else '(c, k=3x3)'} ..."
+    what = "ports" if port else "arguments"
+    if f.back().text == "...":
+        return f.error("A054", "the port that takes the rest comes last", help="write [first, more...]", expected=True)
+    if f.word.text == ":":
+        help = "leave the type out; '=' gives a default: k=3x3"
+        return f.error("A054", f"a {f.keyword}'s {what} have no types", help=help, expected=True)
+    if f.back().kind == "name" and f.word.kind in ("name", "number"):
+        sign = "," if f.word.kind == "name" or port else "="
+        message = f"a '{sign}' is missing before {found(f.word)}"
+        return f.error("A040", message, help=form, fix=Fix(f.gap(), sign), expected=True)
+    return f.error("A054", f"a {f.keyword}'s {what} are names", help=form, expected=True)
+
+
+TABLE: tuple[Rule, ...] = (assignment, name_missing, hyphen, brace, colon, body_missing, equals_missing, formal)

@@ -1,0 +1,59 @@
+"""Slips in what goes through a list: loop headers, list comprehensions, `for` and its conditions."""
+
+from __future__ import annotations
+
+from archspec.mistakes.keywords import is_second
+from archspec.mistakes.words import Fault, Rule
+from archspec.source import Diagnostic, Fix, Span
+
+
+def no_in(f: Fault) -> Diagnostic | None:
+    """`for i = 0..3`, `*(w: [..])`, `[f(w) for w of ws]`."""
+    if "IN" not in f.accepts or f.back().kind != "name" or (f.keyword == "param" and not f.openers):
+        return None
+    name, span = f.back().text, f.span(f.word)
+    if f.word.text in ("=", ":", "of", "<-", "from", ":="):
+        fix = Fix(span, " in" if span.start == f.back().end else "in")
+        return f.error("A048", "a loop says `in`", help=f"write {name} in ...", fix=fix)
+    if f.word.text in ("]", ")", "{", "->") or f.ends_line:
+        help = f"write {name} in [1, 2] or {name} in 0..3"
+        return f.error("A048", "a loop reads its values from a list", help=help, expected=True)
+    return None
+
+
+def for_first(f: Fault) -> Diagnostic | None:
+    """`*(for w in ws)`, `concat[for b in bins: ...]`, `[for x in xs: x]`."""
+    if f.back().text != "for" or f.word.kind != "name":
+        return None
+    span = f.span(f.back())
+    if f.back(2).text == "(":
+        fix = Fix(Span(f.source, f.back().start, f.word.start), "")
+        help = f"write *({f.word.text} in ...)"
+        return f.error("A048", "a repeat's loop header has no `for`", span=span, help=help, fix=fix)
+    if f.back(2).text in ("[", "|"):
+        what, form = ("value", "[x * 2 for x in xs]") if f.after_value else ("branch", "concat[CONV(c) for c in cs]")
+        return f.error("A048", f"`for` stands behind the {what} that it repeats", span=span, help=f"write {form}")
+    return None
+
+
+def loose_list(f: Fault) -> Diagnostic | None:
+    """`let a = x for x in xs`, `[x for x in xs where c]`."""
+    if f.word.text == "for" and f.after_value and not f.openers and not f.starts_line:
+        return f.error("A048", "a list of values stands in [ ]", help="write [ ... for x in xs]", expected=True)
+    if f.word.text in ("where", "when") and f.after_value and f.inside("["):
+        return f.error("A048", "a condition begins with `if`", help="write `if`", fix=Fix(f.span(f.word), "if"))
+    return None
+
+
+def for_statement(f: Fault) -> Diagnostic | None:
+    if f.keyword != "for":
+        return None
+    if f.word.text == "(" and is_second(f):
+        return f.error("A048", "for has no parentheses", help="write for j in 0..3 { ... }")
+    if f.word.kind == "arrow" and "LBRACE" in f.accepts:
+        help = "write for j in 0..3 { ... }, with the flow between the braces"
+        return f.error("A028", "this for has no body", help=help, expected=True)
+    return None
+
+
+TABLE: tuple[Rule, ...] = (no_in, for_first, loose_list, for_statement)
