@@ -51,7 +51,7 @@ def parameters(model: Model) -> int:
         ("specs/resnet.arch", "ResNet50", 25_557_032),  # torchvision
         ("specs/densenet.arch", "DenseNet121", 7_978_856),
         ("specs/mobilenet_v2.arch", None, 3_504_872),
-        ("specs/unet.arch", None, 31_030_658),
+        ("specs/unet.arch", "UNet", 31_030_658),
         ("specs/siamese.arch", None, 38_951_745),  # the shared tower once
         ("specs/unetpp.arch", None, 9_159_681),
         ("specs/darts.arch", None, 3_349_342),
@@ -368,7 +368,7 @@ def test_shared_flows_own_their_weights_once() -> None:
 
 def test_outputs_are_selected_and_what_they_do_not_need_is_left_out() -> None:
     model = archspec.model.open_model(
-        Source("g", open("specs/googlenet.arch", encoding="utf-8").read()), outputs=("logits",)
+        Source("g", open("specs/googlenet.arch", encoding="utf-8").read()), "GoogLeNetAux", outputs=("logits",)
     )
     assert parameters(model) == 6_998_552  # FIGURES: without the two heads
     assert [d.code for d in model.warnings] == ["N301", "N302"]
