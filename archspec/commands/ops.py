@@ -135,7 +135,7 @@ def _bounds(limits: tuple[Any, ...]) -> str:
 
 # ---------------------------------------------------------------- a worked example
 
-_SHAPES: tuple[Shape, ...] = ((64, 32, 32), (64,), (64, 32), (64, 28, 28), (64, 8, 8, 8))
+_SHAPES: tuple[Shape, ...] = ((64, 32, 32), (64,), (64, 32), (64, 28, 28), (64, 8, 8, 8), (4,))
 _VALUES: tuple[Any, ...] = (8, 16, 2, 128, (2,), 0.5, ((1, 1),), (8, 8), (1, 2, 0))
 
 
@@ -147,7 +147,9 @@ def _example(card: type[Op]) -> Iterator[str]:
     if found is None:
         return
     op, shapes = found
-    given = ", ".join(f"{name}={_value(getattr(op, name))}" for name in card.model_fields if name in op.model_fields_set)
+    given = ", ".join(
+        f"{name}={_value(getattr(op, name))}" for name in card.model_fields if name in op.model_fields_set
+    )
     of = f"{card.name}({given})" if given else card.name
     yield f"\nFor example {of} on {' and '.join(map(by, shapes))}:"
     parts = op.parts(*shapes)
@@ -179,8 +181,9 @@ def sample(card: type[Op]) -> tuple[Op, tuple[Shape, ...]] | None:
         return None
     required = [name for name, info in card.model_fields.items() if info.is_required()]
     candidates = [words(card, name) or _VALUES for name in required]
-    for values, shape in product(product(*candidates), _SHAPES):
-        shapes = (shape,) * count
+    alike = [(shape,) * count for shape in _SHAPES]
+    others = [*product(_SHAPES, repeat=count)] if count == 2 else []
+    for values, shapes in product(product(*candidates), alike + others):
         try:
             op = card(**dict(zip(required, values, strict=True)))
             if not op.parts(*shapes):
