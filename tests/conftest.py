@@ -47,7 +47,13 @@ def archspec(tmp_path: Path) -> Run:
         command: Sequence[str] = [sys.executable, str(ROOT / "cli.py"), *arguments]
         text = not isinstance(input, bytes)
         return subprocess.run(
-            command, input=input, capture_output=True, text=text, cwd=cwd, env={**os.environ, **(env or {})}, timeout=120
+            command,
+            input=input,
+            capture_output=True,
+            text=text,
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            timeout=120,
         )
 
     return run
