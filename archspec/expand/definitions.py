@@ -12,7 +12,6 @@ from archspec.limits import DEFAULT
 from archspec.parse import parse
 from archspec.source import Label, Source, Span, nearest
 
-RESERVED = ("for", "where", "pick")
 FLOW_STATEMENTS = (syntax.Flow, syntax.Input, syntax.Output, syntax.Assert, syntax.Shared, syntax.For)
 
 
@@ -128,8 +127,6 @@ class Loader:
 
 
 def _once(seen: dict[str, Span], name: str, span: Span) -> None:
-    if name in RESERVED:
-        fail("A108", f"{name} is a word of the language", span, help="choose another name")
     if name in seen:
         fail("A109", f"{name} is defined twice", span, labels=(Label(seen[name], "first here"),))
     seen[name] = span

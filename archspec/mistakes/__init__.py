@@ -9,9 +9,8 @@ from __future__ import annotations
 from archspec.mistakes import brackets, definitions, forms, keywords, loops, repeats, signs, steps, values
 from archspec.mistakes.reading import Reading
 from archspec.mistakes.words import Fault, Rule, found
+from archspec.parse import MOST_ERRORS
 from archspec.source import Diagnostic, Source
-
-MOST_ERRORS = 10
 
 TABLE: tuple[Rule, ...] = (
     *signs.TABLE,
