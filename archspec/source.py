@@ -51,6 +51,11 @@ class Span(NamedTuple):
         return self.source.text[self.start : self.end]
 
     @property
+    def row(self) -> int:
+        """The line of the first character, from 1."""
+        return self.source.position(self.start)[0]
+
+    @property
     def place(self) -> str:
         """`line:column` of the first character."""
         line, column = self.source.position(self.start)
@@ -111,10 +116,16 @@ class SpecError(Exception):
 
 
 _STYLES = {"error": "31;1", "warning": "33;1", "note": "36;1", "caret": "31;1", "label": "36", "dim": "2"}
+_WIDEST = 160  # of a line of source; of a longer one the neighbourhood is shown
 
 
 def _paint(text: str, style: str, color: bool) -> str:
     return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if color and text else text
+
+
+def _printable(text: str) -> str:
+    """The text with a dot for whatever would not show, or would command the terminal."""
+    return text if text.isprintable() else "".join(c if c.isprintable() or c == "\t" else "\u00b7" for c in text)
 
 
 def _column_width(text: str) -> str:
@@ -122,52 +133,51 @@ def _column_width(text: str) -> str:
     return "".join("\t" if c == "\t" else " " for c in text)
 
 
-def _marks(source: Source, number: int, primary: Span, labels: tuple[Label, ...], caption: str) -> list[tuple[str, bool]]:
-    """The lines of carets under one line of source; each with whether it holds the primary mark."""
-    line = source.line(number)
-    start = source._line_starts[number - 1]
-    rows: list[tuple[str, bool]] = []
-    spans = [(primary, caption, "^")] + [(label.span, label.text, "-") for label in labels]
-    for span, text, mark in spans:
-        if span.source is not source or source.position(span.start)[0] != number:
-            continue
-        offset = min(span.start - start, len(line))
-        width = max(1, min(span.end - start, len(line)) - offset)
-        row = _column_width(line[:offset]) + mark * width + (f" {text}" if text else "")
-        rows.append((row, mark == "^"))
+def _window(line: str, focus: int) -> tuple[int, str]:
+    """Where the shown part of a line begins, and that part: all of it, or the neighbourhood of `focus`."""
+    if len(line) <= _WIDEST:
+        return 0, line
+    begin = max(0, min(focus - _WIDEST // 2, len(line) - _WIDEST))
+    head, tail = "..." if begin else "", "..." if begin + _WIDEST < len(line) else ""
+    return begin, head + line[begin + len(head) : begin + _WIDEST - len(tail)] + tail
+
+
+def _row(number: int, d: Diagnostic, source: Source, color: bool) -> list[str]:
+    """One line of source with what is marked on it, the primary place first."""
+    spans = [(d.span, d.caption, "caret")] + [(label.span, label.text, "label") for label in d.labels]
+    here = [(s, text, style) for s, text, style in spans if s and s.source is source and s.row == number]
+    start, line = source._line_starts[number - 1], source.line(number)
+    begin, shown = _window(line, here[0][0].start - start)
+    rows = [_printable(shown).rstrip()]
+    for span, text, style in here:
+        offset = min(max(span.start - start - begin, 0), len(shown))
+        width = max(1, min(span.end - start - begin, len(shown)) - offset)
+        mark = ("^" if style == "caret" else "-") * width + (f" {_printable(text)}" if text else "")
+        rows.append(_paint(_column_width(shown[:offset]) + mark, style, color))
     return rows
 
 
 def render(d: Diagnostic, *, color: bool = False) -> str:
     """A diagnostic as text: file:line:column, the author's own line, carets, what was expected and what to type."""
-    out = [f"{_paint(f'{d.severity}[{d.code}]', d.severity, color)}: {d.message}"]
+    out = [f"{_paint(f'{d.severity}[{d.code}]', d.severity, color)}: {_printable(d.message)}"]
+    gutter = ""
     if d.span is not None:
-        source, number = d.span.source, d.span.source.position(d.span.start)[0]
-        shown = {number} | {
-            label.span.source.position(label.span.start)[0] for label in d.labels if label.span.source is source
-        }
-        gutter = " " * len(str(max(shown)))
-        out += [f"{gutter}--> {source.name}:{d.span.place}", f"{gutter} |"]
-        previous = None
-        for row in sorted(shown):
-            if previous is not None and row > previous + 1:
-                out.append("...")
-            out.append(f"{row:>{len(gutter)}} | {source.line(row)}".rstrip())
-            for text, is_primary in _marks(source, row, d.span, d.labels, d.caption):
-                out.append(f"{gutter} | {_paint(text, 'caret' if is_primary else 'label', color)}")
-            previous = row
+        source = d.span.source
+        numbers = sorted({d.span.row} | {label.span.row for label in d.labels if label.span.source is source})
+        gutter = " " * len(str(numbers[-1]))
+        out += [f"{gutter}--> {_printable(source.name)}:{d.span.place}", f"{gutter} |"]
+        for previous, number in zip([numbers[0], *numbers], numbers, strict=False):
+            out += ["..."] if number > previous + 1 else []
+            text, *marks = _row(number, d, source, color)
+            out += [f"{number:>{len(gutter)}} | {text}".rstrip(), *(f"{gutter} | {mark}" for mark in marks)]
         for label in d.labels:
             if label.span.source is not source:
                 out.append(f"{gutter} = {label.text}: {label.span.source.name}:{label.span.place}")
-    else:
-        gutter = ""
-    out += [f"{gutter} = {step}" for step in d.trace]
-    if d.expected:
-        out.append(f"{gutter} = expected: {', '.join(d.expected[:5])}")
-    out += [f"{gutter} = note: {text}" for text in d.notes]
-    if d.help:
-        out.append(f"{gutter} = help: {d.help}")
-    return "\n".join(out)
+    rest = [*d.trace]
+    rest += [f"expected: {', '.join(d.expected[:5])}"] if d.expected else []
+    rest += [f"note: {text}" for text in d.notes]
+    rest += [f"help: {d.help}"] if d.help else []
+    return "\n".join([*out, *(f"{gutter} = {_printable(line)}" for line in rest)])
 
 
 def nearest(word: str, known: Any) -> str | None:
