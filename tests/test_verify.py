@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -79,10 +80,8 @@ def test_the_report_reads_well() -> None:
 
 
 def swap_statistics(module: nn.Module) -> None:
-    def swap(bn: nn.Module, _: Any) -> None:
-        bn.running_mean, bn.running_var = bn.running_var, bn.running_mean.abs()
-
-    module.bn1.register_forward_pre_hook(swap)
+    bn = module.bn1
+    bn.forward = lambda x: F.batch_norm(x, bn.running_var, bn.running_mean.abs(), bn.weight, bn.bias, eps=bn.eps)
 
 
 @pytest.mark.parametrize(
@@ -190,6 +189,22 @@ def test_shared_towers_and_two_inputs() -> None:
     report = verify(net.graph())
     assert report.passed, str(report)
     assert report.counts[0].params == 40 + 81 * 4 * 6 + 6 + 7
+
+
+def test_a_gate_after_many_residual_blocks_is_compared() -> None:
+    """Statistics that ignored the signal would let it double in every block, and the sigmoid see only rounding."""
+    net = Net("Deep")
+    last = net("x", "INPUT", shape=(8, 6, 6))
+    for i in range(40):
+        branch = net(f"conv{i}", "CONV", last, channels=8)
+        branch = net(f"bn{i}", "BN", branch)
+        last = net(f"relu{i}", "RELU", net(f"add{i}", "add", branch, last))
+    net("bn", "BN", last)
+    net("gate", "SIGMOID", net("conv", "CONV", net("gap", "GAP", "bn"), channels=8, kernel=1))
+    net("mul", "mul", "bn", "gate")
+    report = verify(net.graph(gate="gate", output="mul"), seeds=range(4))
+    assert report.passed, str(report)
+    assert all(comparison.allowed < 1e-2 for comparison in report.comparisons)
 
 
 @pytest.mark.parametrize(

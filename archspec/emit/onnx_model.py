@@ -32,6 +32,8 @@ COUNTING = (
 NAMESPACED = 21  # from this opset on the model format has metadata for nodes
 PAGE = 4096  # arrays outside the model start on a page, so that they can be mapped
 
+_Layout = dict[str, tuple[int, Weight]]
+
 
 def emit_onnx(
     graph: Graph,
@@ -54,11 +56,9 @@ def emit_onnx(
         raise SpecError((Diagnostic("A733", message, help=f"the usual one is --opset {OPSET}"),))
     if location is None:
         check_names(graph, weights)
-    lowered = _Lowering(graph, opset)
-    typed = [
-        helper.make_tensor_value_info(key, TensorProto.FLOAT, weight.shape)
-        for key, (_, weight) in owned_weights(graph).items()
-    ]
+    layout = _layout(graph)
+    lowered = _Lowering(graph, opset, layout)
+    typed = [helper.make_tensor_value_info(key, TensorProto.FLOAT, weight.shape) for key, (_, weight) in layout.items()]
     infos = type_values(graph, lowered.nodes, lowered.values, typed, opset)
     inputs = [infos.pop(graph.nodes[i].path) for i in graph.inputs]
     outputs = [infos.pop(name) for name in lowered.outputs]
@@ -66,7 +66,7 @@ def emit_onnx(
     model.graph.value_info.extend(infos.values())
     checker.check_model(model, full_check=True)  # weights that are inputs weigh nothing, and have the same types
     del model.graph.input[len(inputs) :]
-    _hold(model, graph, weights, location)
+    _hold(model, layout, weights, location)
     model.producer_name, model.producer_version = "archspec", __version__
     model.doc_string = doc or f"{graph.name}, written by archspec from its specification."
     helper.set_model_props(model, dict(sorted((metadata or {}).items())))
@@ -114,9 +114,9 @@ def save_onnx(
 class _Lowering:
     """The graph as ONNX nodes: `values` are the names of the graph nodes' outputs, `outputs` those of the results."""
 
-    def __init__(self, graph: Graph, opset: int) -> None:
+    def __init__(self, graph: Graph, opset: int, initialisers: Iterable[str]) -> None:
         self._graph, self._opset = graph, opset
-        self._taken = {*owned_weights(graph), *(graph.nodes[i].path for i in graph.inputs)}
+        self._taken = {*initialisers, *(graph.nodes[i].path for i in graph.inputs)}
         self._named: set[str] = set()
         self._checked: set[tuple[str, int, tuple[str, ...]]] = set()
         self.outputs = [_fresh(output.name, self._taken) for output in graph.outputs]
@@ -192,18 +192,19 @@ def _knows(record: Onnx, opset: int) -> bool:
     return len(record.inputs) <= schema.max_input and set(record.attrs) <= set(schema.attributes)
 
 
-def _layout(graph: Graph) -> dict[str, tuple[int, Weight]]:
-    """Where every array starts when they stand in a file of their own."""
-    layout, end = {}, 0
+def _layout(graph: Graph) -> _Layout:
+    """Every array, and where it starts when they stand in a file of their own."""
+    layout: _Layout = {}
+    end = 0
     for key, (_, weight) in owned_weights(graph).items():
         layout[key] = end, weight
         end += -(-4 * prod(weight.shape) // PAGE) * PAGE
     return layout
 
 
-def _hold(model: onnx.ModelProto, graph: Graph, weights: Mapping[str, Any], location: str | None) -> None:
+def _hold(model: onnx.ModelProto, layout: _Layout, weights: Mapping[str, Any], location: str | None) -> None:
     """Adds every weight to the model, or where it stands in the file `location`."""
-    for key, (start, weight) in _layout(graph).items():
+    for key, (start, weight) in layout.items():
         # Filled in place: appending a finished tensor would copy its data.
         tensor = model.graph.initializer.add(name=key, data_type=TensorProto.FLOAT, dims=weight.shape)
         if location is None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections import ChainMap
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,11 +14,12 @@ from typing import TYPE_CHECKING, Any, cast
 from archspec.analyze import analyze
 from archspec.emit.names import module_path, owned_weights
 from archspec.graph import Graph, Output
-from archspec.verify.report import Comparison, Count, allowed_difference, compare, largest_difference
+from archspec.verify.report import Comparison, Count, compare, is_same
 from archspec.weights import Draws
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import Tensor, nn
 
     from archspec.ops.input import Input
 
@@ -35,23 +38,28 @@ class Bench:
 
     def compare(self, seed: int) -> list[Comparison]:
         inputs = draw_inputs(self.graph, seed, self.batch)
-        weights = Draws(self.graph, seed, statistics=True)
+        weights: Mapping[str, Any] = Draws(self.graph, seed, statistics=True)
         outputs = [(o.name, (self.batch, *self.graph.nodes[o.node].shape)) for o in self.graph.outputs]
+        problem = ""
+        mine: list[Array] = []
+        theirs: list[Array] = []
+        try:
+            mine, weights = self._run(seed, inputs)
+        except Exception as error:  # whatever keeps emitted code from running is what a verification looks for
+            problem = _told("PyTorch", error)
         with TemporaryDirectory(prefix="archspec-") as folder:
             path = self._save(self.graph, weights, folder)
             if not self.counts:
                 self.counts = self._count(path)
-            at_work = "onnxruntime"
             try:
-                theirs = run_onnx(path, inputs)
-                at_work = "PyTorch"
-                mine = self._run(weights, inputs)
-            except Exception as error:  # whatever keeps emitted code from running is what a verification looks for
-                problem = f"{at_work} cannot run it: {type(error).__name__}: {' '.join(str(error).split())[:300]}"
-                return [Comparison(seed, name, shape, float("nan"), 0.0, problem) for name, shape in outputs]
+                theirs = run_onnx(path, inputs) if not problem else []
+            except Exception as error:
+                problem = _told("onnxruntime", error)
+        if problem:
+            return [Comparison(seed, name, shape, float("nan"), 0.0, problem) for name, shape in outputs]
         return [compare(seed, *output, a, b) for output, a, b in zip(outputs, mine, theirs, strict=True)]
 
-    def _save(self, graph: Graph, weights: Draws, folder: str) -> Path:
+    def _save(self, graph: Graph, weights: Mapping[str, Any], folder: str) -> Path:
         from archspec.emit.onnx_model import save_onnx
 
         return save_onnx(graph, weights, Path(folder) / "net.onnx", opset=self.opset)[0]
@@ -73,63 +81,89 @@ class Bench:
             Count("ONNX", held[1], held[0]),
         )
 
-    def _run(self, weights: Draws, inputs: Mapping[str, Array]) -> list[Array]:
+    def _run(self, seed: int, inputs: Mapping[str, Array]) -> tuple[list[Array], Mapping[str, Any]]:
+        """The module's outputs for the weights of a seed, and those weights with the statistics it then has."""
         import torch
 
         from archspec.emit.torch_source import load_weights
 
-        load_weights(self.module, weights)
-        with torch.no_grad():
+        drawn = Draws(self.graph, seed, statistics=True)
+        load_weights(self.module, drawn)
+        with torch.no_grad(), _fitting_statistics(self.module):
             results = self.module(*(torch.from_numpy(value) for value in inputs.values()))
-        return [value.numpy() for value in (results if isinstance(results, tuple) else (results,))]
+        state = self.module.state_dict()
+        kept = {key: state[key].numpy() for key, (_, w) in owned_weights(self.graph).items() if not w.trainable}
+        weights: Mapping[str, Any] = ChainMap(kept, cast(Any, drawn))
+        return [value.numpy() for value in (results if isinstance(results, tuple) else (results,))], weights
 
     def first_difference(self, seed: int) -> str:
         """The first layer found to differ: every value of the ONNX model against what PyTorch's modules return."""
         graph, inputs = self.graph, draw_inputs(self.graph, seed, self.batch)
-        weights = Draws(graph, seed, statistics=True)
+        returned, weights = self._listen(seed, inputs)
         computed = [i for i in range(len(graph.nodes)) if i not in graph.inputs]
         outputs = tuple(Output(name=f"value.{i}", node=i) for i in computed)
         with TemporaryDirectory(prefix="archspec-") as folder:
             path = self._save(Graph(name=graph.name, nodes=graph.nodes, outputs=outputs), weights, folder)
             theirs = dict(zip(computed, run_onnx(path, inputs, exact=True), strict=True))
-        returned = self._listen(weights, inputs)
         agreed = ""
         for index in computed:
-            mine = returned.get(index)
-            if mine is None:
+            if index not in returned:
                 continue
-            where = graph.nodes[index].path
-            if mine.shape != theirs[index].shape or not largest_difference(mine, theirs[index]) <= allowed_difference(
-                theirs[index]
-            ):
-                return f"{where} is the first layer found to differ" + (
-                    f", the last to agree is {agreed}" if agreed else ""
-                )
-            agreed = where
+            path_here = graph.nodes[index].path
+            if not is_same(returned[index], theirs[index]):
+                before = f", the last to agree is {agreed}" if agreed else ""
+                return f"{path_here} is the first layer found to differ{before}"
+            agreed = path_here
         return f"every layer that is a module agrees, {agreed or 'none'} being the last; look behind it"
 
-    def _listen(self, weights: Draws, inputs: Mapping[str, Array]) -> dict[int, Array]:
+    def _listen(self, seed: int, inputs: Mapping[str, Array]) -> tuple[dict[int, Array], Mapping[str, Any]]:
         """What the module of each node returned, for the nodes that have one; a shared module returns to each user."""
         users: dict[str, list[int]] = {}
         for index, node in enumerate(self.graph.nodes):
             owner = node if node.shares is None else self.graph.nodes[node.shares]
             users.setdefault(module_path(owner.path), []).append(index)
         calls: dict[str, list[Array]] = {}
-        handles = []
-        for name, module in self.module.named_modules():
-            if name in users:
-                keep = calls.setdefault(name, [])
-                handles.append(
-                    module.register_forward_hook(lambda _, __, value, keep=keep: keep.append(value.numpy().copy()))
-                )
-        try:
-            self._run(weights, inputs)
-        finally:
-            for handle in handles:
-                handle.remove()
+        with ExitStack() as hooks:
+            for name, module in self.module.named_modules():
+                if name in users:
+                    keep = calls.setdefault(name, [])
+                    hook = module.register_forward_hook(
+                        lambda _, __, value, keep=keep: keep.append(value.numpy().copy())
+                    )
+                    hooks.callback(hook.remove)
+            _, weights = self._run(seed, inputs)
         # A weightless module may stand for other nodes than the one it is named after: then the calls do not match.
         matching = ((users[name], values) for name, values in calls.items() if len(users[name]) == len(values))
-        return {index: value for indices, values in matching for index, value in zip(indices, values, strict=True)}
+        returned = {index: value for indices, values in matching for index, value in zip(indices, values, strict=True)}
+        return returned, weights
+
+
+@contextmanager
+def _fitting_statistics(module: nn.Module) -> Iterator[None]:
+    """Within it, running statistics become those of what the norm is first given, off by what was drawn for them.
+
+    With statistics that have nothing to do with the signal it doubles in every residual block; after fifty layers a
+    sigmoid sees nothing but rounding.
+    """
+
+    def fit(norm: nn.Module, given: tuple[Tensor, ...]) -> None:
+        hooks.pop(norm).remove()
+        axes = [axis for axis in range(given[0].dim()) if axis != 1]
+        mean, variance = given[0].mean(axes), given[0].var(axes, unbiased=False)
+        cast("Tensor", norm.running_mean).mul_(variance.sqrt()).add_(mean)
+        cast("Tensor", norm.running_var).mul_(variance + variance.mean() / 10 + 1e-6)  # a dead channel keeps some
+
+    norms = [m for m in module.modules() if getattr(m, "running_mean", None) is not None]
+    hooks = {norm: norm.register_forward_pre_hook(fit) for norm in norms}
+    try:
+        yield
+    finally:
+        for hook in hooks.values():
+            hook.remove()
+
+
+def _told(who: str, error: Exception) -> str:
+    return f"{who} cannot run it: {type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
 def draw_inputs(graph: Graph, seed: int, batch: int) -> dict[str, Array]:
