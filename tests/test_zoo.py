@@ -50,8 +50,21 @@ NETS: dict[str, tuple[str, str]] = {
     "densenet161": ("densenet", "DenseNet161"),
     "densenet169": ("densenet", "DenseNet169"),
     "densenet201": ("densenet", "DenseNet201"),
-    "googlenet": ("googlenet", "GoogLeNet"),
-    "googlenet_aux": ("googlenet", "GoogLeNetAux"),
+    "dilation8_frontend_vgg": ("dilated", "DilatedFrontend"),
+    "diracnet-18_folded": ("diracnet", "DiracNet18"),
+    "diracnet-18_train": ("diracnet", "DiracNet18Training"),
+    "diracnet-28-10_folded": ("diracnet", "DiracNet_28_10"),
+    "diracnet-28-5_folded": ("diracnet", "DiracNet_28_5"),
+    "diracnet-34-2_folded": ("diracnet", "DiracNet_34_2"),
+    "diracnet-34_folded": ("diracnet", "DiracNet34"),
+    "diracnet-34_train": ("diracnet", "DiracNet34Training"),
+    "fast_rcnn_vgg16_perRoI": ("rcnn", "FastRCNN"),
+    "faster_rcnn_vgg16": ("rcnn", "FasterRCNN"),
+    "fcn16s_vgg16_500": ("fcn", "FCN16s"),
+    "fcn32s_vgg16_500": ("fcn", "FCN32s"),
+    "fcn8s_vgg16_500": ("fcn", "FCN8s"),
+    "googlenet": ("googlenet", "GoogLeNetInference"),
+    "googlenet_aux": ("googlenet", "GoogLeNet"),
     "googlenet_aux_torchvision": ("googlenet_torchvision", "GoogLeNetTorchvisionAux"),
     "googlenet_sepconv1": ("googlenet", "GoogLeNetSeparable"),
     "googlenet_torchvision": ("googlenet_torchvision", "GoogLeNetTorchvision"),
@@ -83,6 +96,8 @@ NETS: dict[str, tuple[str, str]] = {
     "preact_resnet18_imagenet": ("preact_resnet", "PreActResNet18"),
     "raghu_2-4-4-4": ("raghu", "Raghu"),
     "raghu_2-4-4-4-1": ("raghu", "RaghuScalar"),
+    "randwire_ws_C78_small(given graphs)": ("randwire", "RandWireRing"),
+    "rcnn_alexnet_finetune_21way": ("rcnn", "RCNN"),
     "resnet101": ("resnet", "ResNet101"),
     "resnet101_1x100d": ("resnext", "ResNet101_1x100d"),
     "resnet101_v1(stride in 1x1)": ("resnet_v1", "ResNet101v1"),
@@ -111,10 +126,14 @@ NETS: dict[str, tuple[str, str]] = {
     "shufflenet_v1_1x_g3": ("shufflenet_v1", "ShuffleNet_g3"),
     "shufflenet_v1_1x_g8": ("shufflenet_v1", "ShuffleNet_g8"),
     "shufflenet_v2_1x": ("shufflenet_v2", "ShuffleNetV2"),
+    "siamese_caffe_mnist(one shared branch)": ("siamese_caffe", "SiameseMNISTTower"),
     "simpnet_cifar10_5M": ("simpnet", "SimpNet"),
     "squeezenet_1.0_224": ("squeezenet", "SqueezeNet"),
     "squeezenet_1.0_227": ("squeezenet", "SqueezeNet_227"),
     "squeezenet_1.1_224": ("squeezenet", "SqueezeNet_1_1"),
+    "unet_572_1in_1cls": ("unet", "UNetOneClass"),
+    "unet_572_1in_2cls": ("unet", "UNet"),
+    "unet_572_3in_2cls": ("unet", "UNetRGB"),
     "vanilla_cnn_L10_c256": ("vanilla", "VanillaCNN"),
     "vgg_A": ("vgg", "VGG11"),
     "vgg_A-LRN": ("vgg", "VGG11_LRN"),
@@ -132,6 +151,10 @@ NETS: dict[str, tuple[str, str]] = {
     "wrn-40-2_10cls": ("wrn", "WRN_40_2"),
     "wrn-40-4_10cls": ("wrn", "WRN_40_4"),
     "xception": ("xception", "Xception"),
+    "yolo_v1_darknet": ("yolo_v1", "YOLODarknet"),
+    "yolo_v1_paper": ("yolo_v1", "YOLO"),
+    "yu_koltun_context_basic_C21": ("dilated", "ContextBasic"),
+    "yu_koltun_context_large_C21": ("dilated", "ContextLarge"),
     "zfnet": ("zfnet", "ZFNet"),
 }
 
@@ -139,7 +162,6 @@ NETS: dict[str, tuple[str, str]] = {
 UNMATCHED: dict[str, str] = {}
 
 Field = tuple[tuple[Any, int, int], ...] | None
-GRID_LEFT = "conv", "local", "fc"  # a contraction of a vector reads all of it
 
 
 class Fact(NamedTuple):
@@ -223,6 +245,7 @@ def _covers(given: reference.Layer, entering: tuple[int, ...]) -> bool:
 # ---------------------------------------------------------------- the spec
 
 JOINS = {"concat": "concat", "mul": "mul"}  # every other join adds
+REGIONS = ("roipool", "roialign")
 
 
 def spec_layers(model: Model, fields: bool = True) -> list[Layer]:
@@ -230,9 +253,11 @@ def spec_layers(model: Model, fields: bool = True) -> list[Layer]:
     analysis, layers = model.analyze(), list[Layer]()
     for node, row in zip(model.graph.nodes, analysis.rows, strict=True):
         entering = model.graph.shapes_into(node)
-        kind, covers = "", False
+        kind, covers, inputs = "", False, node.inputs
         if not node.inputs:
             kind = "input"
+        elif node.op.name in REGIONS:  # the reference leaves the box out
+            kind, inputs = "pool", node.inputs[1:]
         elif len(node.inputs) > 1:
             kind = JOINS.get(node.op.name, "add")
         elif row.params or row.macs:
@@ -240,17 +265,14 @@ def spec_layers(model: Model, fields: bool = True) -> list[Layer]:
         elif node.op.name.endswith("POOL") or node.op.name in ("GAP", "GMP"):
             kind = "pool"
             covers = prod(node.shape[1:]) == 1 and getattr(node.op, "kernel", entering[0][1:]) == entering[0][1:]
-        phased = node.op.name in PHASED or any(layers[i].phased for i in node.inputs)
+        phased = node.op.name in (*REGIONS, "UPCONV") or any(layers[i].phased for i in node.inputs)
         field: Field = None
         if fields and row.field is not None and row.field.axes and not phased:
             field = tuple((axis.stride, *(axis.at(0) or (0, 0))) for axis in row.field.axes)
         shape = node.shape if node.inputs else ()
         field = field if node.inputs else None
-        layers.append(Layer(kind, node.inputs, shape, row.params, row.macs, field, covers, phased))
+        layers.append(Layer(kind, inputs, shape, row.params, row.macs, field, covers, phased))
     return layers
-
-
-PHASED = ("UPCONV", "AMAXPOOL")
 
 
 def opened(file: str, net: str | None) -> Model:
