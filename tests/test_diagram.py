@@ -33,7 +33,7 @@ ZOO = [
     ("lenet5", "LeNet5"),
     ("alexnet", "AlexNet"),
     ("vgg", "VGG16"),
-    ("googlenet", "GoogLeNetAux"),
+    ("googlenet", "GoogLeNet"),
     ("resnet", "ResNet18"),
     ("resnet", "ResNet50"),
     ("densenet", "DenseNet121"),
@@ -282,7 +282,7 @@ def test_labels_are_escaped() -> None:
 def test_equal_networks_give_equal_text_in_every_process(root: Path) -> None:
     code = (
         "import archspec, sys; sys.stdout.reconfigure(encoding='utf-8');"
-        f"print(archspec.load({str(root / 'specs' / 'googlenet.arch')!r}, net='GoogLeNetAux').to_dot())"
+        f"print(archspec.load({str(root / 'specs' / 'googlenet.arch')!r}, net='GoogLeNet').to_dot())"
     )
     texts = {
         subprocess.run(

@@ -368,7 +368,7 @@ def test_shared_flows_own_their_weights_once() -> None:
 
 def test_outputs_are_selected_and_what_they_do_not_need_is_left_out() -> None:
     model = archspec.model.open_model(
-        Source("g", open("specs/googlenet.arch", encoding="utf-8").read()), "GoogLeNetAux", outputs=("logits",)
+        Source("g", open("specs/googlenet.arch", encoding="utf-8").read()), "GoogLeNet", outputs=("logits",)
     )
     assert parameters(model) == 6_998_552  # FIGURES: without the two heads
     assert [d.code for d in model.warnings] == ["N301", "N302"]
