@@ -42,13 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit code.  Nothing that a user can type ends in a traceback."""
     _make_printable()
     warn_of_namesake()
-    # pydantic would read the metadata of every installed package in search of plugins, and there is nothing to plug into.
+    # pydantic would read the metadata of every installed package in search of plugins; there is nothing to plug into.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     collecting = gc.isenabled()
     gc.disable()  # a run makes many small objects and lets go of few; collecting costs a third of the time
     try:
         return _run(arguments)
     finally:
+        gc.freeze()  # the interpreter collects three times as it ends; this leaves it nothing to walk
         if collecting:
             gc.enable()
 
