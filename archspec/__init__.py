@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = ["Diagnostic", "Model", "SpecError", "__version__", "build", "load", "loads", "render"]
+__all__ = ["Diagnostic", "Limits", "Model", "SpecError", "__version__", "build", "load", "loads", "render"]
 
 if TYPE_CHECKING:
+    from archspec.limits import Limits
     from archspec.model import Model, build, load, loads
     from archspec.source import Diagnostic, SpecError, render
 
 _HOMES = {
     "Diagnostic": "archspec.source",
+    "Limits": "archspec.limits",
     "Model": "archspec.model",
     "SpecError": "archspec.source",
     "build": "archspec.model",

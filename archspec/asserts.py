@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from heapq import nlargest
 from typing import Any
 
 from archspec import syntax
@@ -9,17 +10,25 @@ from archspec.analyze import Analysis, Row
 from archspec.expand.nets import Requirement
 from archspec.expand.taps import shape_fact
 from archspec.expand.values import Scope, Value, fail, show
+from archspec.limits import deep
 from archspec.source import Diagnostic, SpecError, nearest
 
 COUNTS = ("params", "buffers", "macs", "flops", "weight_bytes", "activation_bytes")
 _SHAPES = ("channels", "height", "width", "length", "depth", "shape")
 _HEAVIEST = 3
+_LOOKS = 8  # rows that are looked through in the time of one tick
 
 
 def failures(requirements: tuple[Requirement, ...], analysis: Analysis) -> tuple[Diagnostic, ...]:
     """A diagnostic for every assert that does not hold.  Raises SpecError for one that makes no sense."""
-    facts = _totals(analysis)
-    return tuple(d for r in requirements if (d := _check(r, facts, analysis)) is not None)
+    facts, found = _totals(analysis), []
+    budget = requirements[0].evaluate.budget.renewed() if requirements else None
+    for requirement in requirements:
+        assert budget is not None
+        evaluate = requirement.evaluate.but(budget=budget)
+        with deep(requirement.statement.span):
+            found.append(_check(Requirement(requirement.statement, evaluate, requirement.path_of), facts, analysis))
+    return tuple(d for d in found if d is not None)
 
 
 def _totals(analysis: Analysis) -> dict[str, Value]:
@@ -55,6 +64,7 @@ def _check(requirement: Requirement, facts: dict[str, Value], analysis: Analysis
             left, right = evaluate(part.left), evaluate(part.right)
             off = f", off by {_grouped(abs(left - right))}" if _numbers(left, right) else ""
             notes.append(f"{part.left.span.text} is {_grouped(left)}, not {part.op} {_grouped(right)}{off}")
+            evaluate.budget.spend(len(analysis.rows) // _LOOKS, part.span)
             notes += _heaviest(part, analysis)
     message = f"assert failed: {statement.message}" if statement.message else "assert failed"
     return Diagnostic("A501", message, condition.span, notes=tuple(dict.fromkeys(notes)))
@@ -66,6 +76,7 @@ def _tapped(tap: syntax.Tap, requirement: Requirement, analysis: Analysis) -> Va
     if not isinstance(last, syntax.Attr) or last.name in _SHAPES:
         return requirement.evaluate.tap(tap)
     path = requirement.path_of(syntax.Tap(tap.span, tap.name, tap.access[:-1]))
+    requirement.evaluate.budget.spend(len(analysis.rows) // _LOOKS, tap.span)
     rows = [row for row in analysis.rows if analysis.graph.nodes[row.index].path == path]
     if not rows:
         fail("A502", f"@{tap.name} is not in this network", tap.span, help="it was left out with an output")
@@ -94,7 +105,7 @@ def _heaviest(part: syntax.Binary, analysis: Analysis) -> list[str]:
     name = part.left.name if isinstance(part.left, syntax.Ref) else ""
     if name not in COUNTS or part.op not in ("<", "<="):
         return []
-    rows = sorted(analysis.rows, key=lambda row: -getattr(row, name))[:_HEAVIEST]
+    rows = nlargest(_HEAVIEST, analysis.rows, key=lambda row: getattr(row, name))
     told = (f"{analysis.graph.nodes[row.index].path} {_grouped(getattr(row, name))}" for row in rows)
     return [f"most of it: {', '.join(told)}"]
 

@@ -10,6 +10,7 @@ from archspec.expand.definitions import Definitions, Loader
 from archspec.expand.free import Bindings, UsageError
 from archspec.expand.holes import Hole, find_holes
 from archspec.expand.nets import Expansion, expand
+from archspec.limits import DEFAULT, Budget, Limits
 from archspec.source import Diagnostic, Source
 
 if TYPE_CHECKING:
@@ -109,10 +110,10 @@ class Model:
             return None
 
 
-def define(source: Source) -> Definitions:
+def define(source: Source, budget: Budget | None = None) -> Definitions:
     """What a source defines, its imports read.  Raises SpecError."""
     root = Path(source.directory) if source.directory else None
-    return Loader(root).define(source)
+    return Loader(root, budget or Budget()).define(source)
 
 
 def open_model(
@@ -121,34 +122,36 @@ def open_model(
     bindings: Mapping[str, Any] | None = None,
     switches: Mapping[str, bool] | None = None,
     outputs: tuple[str, ...] = (),
+    limits: Limits = DEFAULT,
 ) -> Model:
     """A model of one net.  `bindings` are values by name, texts of the language or Python values; `switches` turn
-    options such as `POOL?` on and off.
+    options such as `POOL?` on and off; `limits` bound what the run may use.
 
     Raises SpecError for what is wrong with the spec, UsageError for a net, output or binding that it does not have.
     """
     given = {**(bindings or {}), **(switches or {})}
-    expansion = expand(define(source), net, Bindings(given), outputs)
+    budget = Budget(limits)
+    expansion = expand(define(source, budget), net, Bindings(given), budget, outputs)
     return Model(source, expansion)
 
 
-def open_holes(source: Source) -> tuple[Hole, ...]:
+def open_holes(source: Source, limits: Limits = DEFAULT) -> tuple[Hole, ...]:
     """What a spec without a net leaves open, in text order."""
-    definitions = define(source)
+    definitions = define(source, Budget(limits))
     return find_holes(definitions) if definitions.free else ()
 
 
-def load(spec: str | Path, net: str | None = None, **params: Any) -> Model:
+def load(spec: str | Path, net: str | None = None, *, limits: Limits = DEFAULT, **params: Any) -> Model:
     """Opens a spec file, or a network of the zoo by name, and binds its parameters."""
     from archspec.zoo import open_spec
 
-    source, shipped = open_spec(str(spec))
-    return open_model(source, net or shipped, params)
+    source, shipped = open_spec(str(spec), limits.source_bytes)
+    return open_model(source, net or shipped, params, limits=limits)
 
 
-def loads(text: str, net: str | None = None, *, name: str = "<text>", **params: Any) -> Model:
+def loads(text: str, net: str | None = None, *, name: str = "<text>", limits: Limits = DEFAULT, **params: Any) -> Model:
     """Opens a spec from its text."""
-    return open_model(Source(name, text), net, params)
+    return open_model(Source(name, text), net, params, limits=limits)
 
 
 def build(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from lark import Lark
 from lark.exceptions import UnexpectedInput
 
-from archspec import limits, syntax
+from archspec import syntax
 from archspec.actions import Builder
+from archspec.limits import Budget
 from archspec.source import Source, SpecError
 from archspec.tables import load_parser
 
@@ -24,9 +25,9 @@ def parser() -> Lark:
     return _parser
 
 
-def parse(source: Source) -> syntax.File:
+def parse(source: Source, budget: Budget | None = None) -> syntax.File:
     """The syntax of a whole file.  Raises SpecError with every syntax error found."""
-    limits.check_text(source)
+    (budget or Budget()).read(source)
     _builder.source, _builder.found = source, []
     try:
         tree = parser().parse(source.text)

@@ -13,6 +13,7 @@ from archspec.source import Diagnostic, Source, Span, SpecError, nearest
 
 # More than any limit of the language; a device that never ends is not read to its end.
 _MOST_BYTES = 16 * 2**20
+_COMMENT = re.compile(r"^# *(.*)", re.MULTILINE)
 _NET = re.compile(r"^net[ \t]+([A-Za-z_][A-Za-z0-9_]*)[ \t]*", re.MULTILINE)
 
 
@@ -33,23 +34,25 @@ def entries() -> list[Entry]:
 def find(name: str) -> Entry | None:
     """The network that ships under this name; case, `-` and `_` do not matter.  A file's name stands for the file."""
     wanted = _key(name)
-    known = entries()
-    for entry in known:
-        if _key(entry.name) == wanted:
-            return entry
-    for entry in known:
-        if wanted in (_key(entry.path.stem), _key(entry.path.name)):
-            return entry._replace(net=None)
+    paths = sorted(directory("specs").glob("*.arch"), key=lambda path: not wanted.startswith(_key(path.stem)))
+    for path in paths:  # resnet.arch first for resnet50, so that nearly always one file is read
+        for entry in _entries(path):
+            if _key(entry.name) == wanted:
+                return entry
+    for path in paths:
+        if wanted in (_key(path.stem), _key(path.name)):
+            return _entries(path)[0]._replace(name=path.stem, net=None)
     return None
 
 
-def open_spec(spec: str) -> tuple[Source, str | None]:
+def open_spec(spec: str, most: int = _MOST_BYTES) -> tuple[Source, str | None]:
     """The text that SPEC names, and the net of it where a zoo name says which.  Raises SpecError.
 
-    A file comes before a zoo name.
+    A file comes before a zoo name.  More than `most` bytes are not read (16 MiB if it is less).
     """
+    most = max(most, _MOST_BYTES)
     if spec == "-":
-        return _decoded("<stdin>", sys.stdin.buffer.read(_MOST_BYTES + 1), None), None
+        return _decoded("<stdin>", sys.stdin.buffer.read(most + 1), None, most), None
     if not os.path.lexists(spec):
         entry = find(spec)
         if entry is None:
@@ -57,18 +60,18 @@ def open_spec(spec: str) -> tuple[Source, str | None]:
         return _decoded(f"specs/{entry.path.name}", entry.path.read_bytes(), str(entry.path.parent)), entry.net
     try:
         with open(spec, "rb") as file:
-            data = file.read(_MOST_BYTES + 1)
+            data = file.read(most + 1)
     except IsADirectoryError:
         raise _refused("A701", f"{spec} is a directory", "name a spec file in it") from None
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise _refused("A701", f"cannot read {spec}: {reason}", "name a file that you may read") from None
-    return _decoded(spec, data, os.path.dirname(os.path.abspath(spec))), None
+    return _decoded(spec, data, os.path.dirname(os.path.abspath(spec)), most), None
 
 
 def _entries(path: Path) -> list[Entry]:
     text = path.read_text(encoding="utf-8")
-    title = next((line.lstrip("# ") for line in text.splitlines() if line.startswith("#")), "")
+    title = comment[1] if (comment := _COMMENT.search(text)) else ""
     heads = list(_NET.finditer(text))
     if not heads:
         return [Entry(path.stem, path, None, title)]
@@ -100,9 +103,9 @@ def _key(name: str) -> str:
     return name.lower().replace("_", "").replace("-", "")
 
 
-def _decoded(name: str, data: bytes, folder: str | None) -> Source:
-    if len(data) > _MOST_BYTES:
-        raise _refused("A601", f"{name} has more than {_MOST_BYTES:,} bytes", "is this the file you meant?")
+def _decoded(name: str, data: bytes, folder: str | None, most: int = _MOST_BYTES) -> Source:
+    if len(data) > most:
+        raise _refused("A601", f"{name} has more than {most:,} bytes", "is this the file you meant?")
     try:
         return Source(name, data.decode("utf-8-sig"), folder)
     except UnicodeDecodeError as fault:

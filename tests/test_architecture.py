@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "padding": ("op",),
     "field": ("op",),
     "files": ("source",),
-    "limits": ("source",),
+    "limits": ("record", "source"),
     "zoo": ("resources", "source"),
     "record": (),
     "syntax": ("source", "record"),
@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "graph": ("op", "source", "record"),
     "expand": ("syntax", "graph", "op", "source", "record", "limits", "parse"),  # parse reads -D values and imports
     "analyze": ("graph", "op", "source", "field", "record"),
-    "asserts": ("analyze", "expand", "source", "syntax"),
+    "asserts": ("analyze", "expand", "limits", "source", "syntax"),
     "fold": ("graph", "op"),
     "report": ("", "analyze", "field", "fold", "graph", "op", "source", "resources"),
     "weights": ("graph", "op", "emit.names"),

@@ -25,7 +25,7 @@ def command(request: Request) -> int:
     from archspec.model import open_holes
 
     source, _ = request.source()
-    holes = open_holes(source)
+    holes = open_holes(source, request.limits)
     if not holes:
         deliver(f"{source.name} leaves nothing open", None)
         return 0

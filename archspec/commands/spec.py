@@ -1,4 +1,4 @@
-"""What every command that reads a spec takes: SPEC, NET, -e, -D, --with, --without, --output."""
+"""What every command that reads a spec takes: SPEC, NET, -e, --limit, -D, --with, --without, --output."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from archspec.limits import DEFAULT, Limits, parse_limits
 from archspec.source import Source
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ class Request(NamedTuple):
     text: str
     bindings: Mapping[str, str | bool] = {}  # texts in the language; a switch is a bool
     outputs: tuple[str, ...] = ()
+    limits: Limits = DEFAULT
 
     def source(self) -> tuple[Source, str | None]:
         """The text, and the net that a zoo name stands for.  Raises SpecError."""
@@ -29,7 +31,7 @@ class Request(NamedTuple):
             return Source("-e", self.text, ""), self.net
         from archspec.zoo import open_spec
 
-        source, net = open_spec(self.spec)
+        source, net = open_spec(self.spec, self.limits.source_bytes)
         return source, self.net or net
 
     def open(self) -> Model:
@@ -37,7 +39,7 @@ class Request(NamedTuple):
         from archspec.model import open_model
 
         source, net = self.source()
-        return open_model(source, net, self.bindings, outputs=self.outputs)
+        return open_model(source, net, self.bindings, outputs=self.outputs, limits=self.limits)
 
     @property
     def spare(self) -> tuple[str, ...]:
@@ -49,6 +51,13 @@ _TEXT: tuple[Callable[[Any], Any], ...] = (
     click.argument("spec", required=False, metavar="SPEC"),
     click.argument("net", required=False, metavar="[NET]"),
     click.option("-e", "text", multiple=True, metavar="TEXT", help="The spec itself, in place of SPEC."),
+    click.option(
+        "--limit",
+        "limits",
+        multiple=True,
+        metavar="NAME=N",
+        help="Raise a limit of the language, such as nodes=200000; may be repeated.",
+    ),
 )
 _CHOICES: tuple[Callable[[Any], Any], ...] = (
     click.option(
@@ -66,17 +75,19 @@ _Command = Callable[..., int]
 
 
 def reads_text(function: _Command) -> _Command:
-    """Decorator of a command: adds SPEC, NET and -e and hands them over as one Request, the first argument."""
+    """Decorator of a command: adds SPEC, NET, -e and --limit and hands them over as one Request, the first argument."""
 
     @wraps(function)
-    def command(spec: str | None, net: str | None, text: tuple[str, ...], **options: Any) -> int:
+    def command(
+        spec: str | None, net: str | None, text: tuple[str, ...], limits: tuple[str, ...], **options: Any
+    ) -> int:
         if text:
             if net is not None:
                 raise click.UsageError(f"-e gives the spec, so {spec} {net} is one argument too many.")
             spec, net = None, spec
         elif spec is None:
             raise click.UsageError("Missing argument SPEC: a file, - for standard input, or a name of `archspec zoo`.")
-        return function(Request(spec, net, "\n".join(text)), **options)
+        return function(Request(spec, net, "\n".join(text), limits=_limits(limits)), **options)
 
     return _with(_TEXT, command)
 
@@ -97,6 +108,13 @@ def reads_spec(function: _Command) -> _Command:
         return function(request._replace(bindings=_bindings(defines, on, off), outputs=kept), **options)
 
     return reads_text(_with(_CHOICES, command))
+
+
+def _limits(changes: tuple[str, ...]) -> Limits:
+    try:
+        return parse_limits(changes)
+    except ValueError as why:
+        raise click.BadParameter(f"{why}.", param_hint="--limit") from None
 
 
 def _with(arguments: tuple[Callable[[Any], Any], ...], command: _Command) -> _Command:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from archspec import syntax
 from archspec.expand.values import Scope, Value, fail, show
-from archspec.limits import DEFAULT
+from archspec.limits import Budget, deep, over
 from archspec.parse import parse
 from archspec.source import Label, Source, Span, nearest
 
@@ -58,12 +58,13 @@ class Loader:
     """Reads files and what they import, each once.  Imports stay below `root`: no absolute path, no way out."""
 
     root: Path | None
+    budget: Budget
     loaded: dict[Path, Definitions] = field(default_factory=dict)
     opening: list[Path] = field(default_factory=list)
 
     def define(self, source: Source) -> Definitions:
         """The definitions of a source.  Raises SpecError."""
-        made = Definitions(source, parse(source))
+        made = Definitions(source, parse(source, self.budget))
         seen: dict[str, Span] = {}
         for statement in made.file.statements:
             self._enter(made, statement, seen)
@@ -111,11 +112,15 @@ class Loader:
             fail("A703", f"{path} lies outside {self.root.name or 'the project'}", span)
         if target in self.opening:
             fail("A704", f"{path} imports itself, through {len(self.opening)} files", span)
-        if len(self.opening) >= DEFAULT.import_depth or len(self.loaded) >= DEFAULT.files:
-            fail("A606", f"more than {DEFAULT.files} files, or imports more than {DEFAULT.import_depth} deep", span)
         if target not in self.loaded:
+            limits = self.budget.limits
+            if len(self.opening) >= limits.import_depth:
+                over("A610", f"imports are more than {limits.import_depth} files deep, at {path}", span, "import_depth")
+            if len(self.loaded) >= limits.files:
+                over("A606", f"more than {limits.files} files are imported, at {path}", span, "files")
             try:
-                text = target.read_text(encoding="utf-8-sig")
+                with target.open("rb") as file:
+                    text = file.read(limits.source_bytes + 1).decode("utf-8-sig")
             except (OSError, UnicodeDecodeError) as why:
                 reason = "it is no UTF-8 text" if isinstance(why, UnicodeDecodeError) else why.strerror or "unreadable"
                 fail("A702", f"cannot read {path}: {reason}", span)
@@ -145,10 +150,11 @@ def settle_names(
         if other is not made and not other.scope.values:
             settle_names(other, evaluate, lambda _: (False, None))
     for statement in made.file.statements:
-        if isinstance(statement, syntax.Let):
-            made.scope.values[statement.name] = evaluate(made.scope, statement.value)
-        elif isinstance(statement, syntax.Param):
-            settle_param(made.scope, statement, evaluate, bound)
+        with deep(statement.span):
+            if isinstance(statement, syntax.Let):
+                made.scope.values[statement.name] = evaluate(made.scope, statement.value)
+            elif isinstance(statement, syntax.Param):
+                settle_param(made.scope, statement, evaluate, bound)
 
 
 def settle_param(

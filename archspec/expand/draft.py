@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from archspec.expand.place import Place
 from archspec.expand.values import fail, show
 from archspec.graph import Graph, Node, Output
-from archspec.limits import DEFAULT
+from archspec.limits import TICKS, Budget, over
 from archspec.op import Op, RuleError, Shape, by, words
 from archspec.source import Diagnostic, Span, SpecError, nearest
 
@@ -27,7 +27,8 @@ class Draft:
     """Nodes so far.  An operator used again with the same arguments and shapes is one object, so that what is known
     of it need not be computed again."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
         self.nodes: list[Node] = []
         self.read: set[int] = set()  # nodes that some other node or a tap reads
         self._at: dict[str, int] = {}  # path -> index
@@ -75,8 +76,13 @@ class Draft:
         span: Span,
     ) -> int:
         """Appends a node and returns its index."""
-        if len(self.nodes) >= DEFAULT.nodes:
-            fail("A604", f"more than {DEFAULT.nodes:,} nodes, at {path}", span)
+        limits = self.budget.limits
+        if len(self.nodes) >= limits.nodes:
+            over("A604", f"more than {limits.nodes:,} nodes, at {path}", span, "nodes")
+        if len(path) > limits.path_length:
+            message = f"a node's path has more than {limits.path_length:,} characters: {path[:60]}..."
+            over("A613", message, span, "path_length", "give shorter names")
+        self.budget.spend(TICKS, span, path)
         if path in self._at:
             fail(
                 "A110",

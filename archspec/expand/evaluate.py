@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from archspec import syntax
 from archspec.expand.values import Callee, Scope, Value, Word, fail, kind, show, whole
-from archspec.limits import DEFAULT
+from archspec.limits import Budget, over
 from archspec.record import Record
 from archspec.source import Fix, Label, SpecError, nearest
 
@@ -42,15 +42,15 @@ def _extreme(choose: Callable[..., Value]) -> Callable[..., Value]:
 
 
 FUNCTIONS: dict[str, Callable[..., Value]] = {
-    "round": round,  # half to even
+    "round": lambda x: round(x),  # half to even
     "ceil": math.ceil,
     "floor": math.floor,
     "abs": abs,
     "min": _extreme(min),
     "max": _extreme(max),
     "len": len,
-    "sum": sum,
-    "log": math.log,
+    "sum": lambda xs: sum(xs),
+    "log": lambda x: math.log(x),
     "log2": math.log2,
     "sqrt": math.sqrt,
     "div": _div,
@@ -85,12 +85,13 @@ class Evaluator(Record):
     scope: Scope
     tap: Callable[[syntax.Tap], Value]
     callee: Callable[[syntax.Ref | syntax.Call], Callee | None]
+    budget: Budget
     free: Callable[[syntax.Ref], Value] | None = None
 
     def __call__(self, expr: syntax.Expr) -> Value:
         """The value of an expression; an undefined name comes back as a Word.  Raises SpecError."""
-        handler = _HANDLERS[type(expr)]
-        return handler(self, expr)
+        self.budget.spend(1, expr.span)
+        return _HANDLERS[type(expr)](self, expr)
 
     def need(self, expr: syntax.Expr) -> Value:
         """The value of an expression in which every name is defined."""
@@ -136,9 +137,7 @@ class Evaluator(Record):
     # ---- one method per kind of expression
 
     def literal(self, e: syntax.Literal) -> Value:
-        if isinstance(e.value, int) and e.value > DEFAULT.integer:
-            fail("A608", "integers end at 2^53", e.span)
-        return e.value
+        return self.bounded(e.value, e)
 
     def dims(self, e: syntax.Dims) -> Value:
         return e.sizes
@@ -173,18 +172,18 @@ class Evaluator(Record):
             fail("A203", f"{e.name}({given}) has no value", e.span, notes=(_reason(why),))
 
     def tuple(self, e: syntax.Tuple) -> Value:
-        return tuple(whole(self(x)) for x in e.items)
+        return self.listed(tuple(whole(self(x)) for x in e.items), e)
 
     def list(self, e: syntax.List) -> Value:
-        return [self(x) for x in e.items]
+        return self.listed([self(x) for x in e.items], e)
 
     def comp(self, e: syntax.Comp) -> Value:
         out: list[Value] = []
         for names in iterate(e.loops, self):
-            inner = Evaluator(Scope(self.scope, names), self.tap, self.callee, self.free)
+            inner = self.but(scope=Scope(self.scope, names))
             if e.guard is None or inner.switch(e.guard):
                 out.append(inner.need(e.item))
-        return out
+        return self.listed(out, e)
 
     def item(self, e: syntax.Item) -> Value:
         value = self.need(e.target)
@@ -195,7 +194,7 @@ class Evaluator(Record):
             if not isinstance(value, list | tuple) or isinstance(value, Callee):
                 fail("A203", f"{kind(value)} has no entries", e.target.span)
             if isinstance(index, list):
-                value = [self._entry(value, k, i) for k in index]
+                value = self.listed([self._entry(value, k, i) for k in index], e)
             else:
                 value = self._entry(value, index, i)
         return value
@@ -223,27 +222,50 @@ class Evaluator(Record):
         if e.op == "..":
             return self.range(whole(a), whole(b), e)
         if e.op == "^" and abs(b) * math.log2(abs(a) + 1) > 1024:
-            fail("A608", "integers end at 2^53", e.span)
+            self._too_large(e)
         try:
             return self.bounded(_ARITHMETIC[e.op](a, b), e)
         except ZeroDivisionError:
             fail("A203", "a division by zero", e.right.span)
         except OverflowError:
-            fail("A608", "this number is too large", e.span)
+            self._too_large(e)
 
     def range(self, a: Value, b: Value, e: syntax.Binary) -> Value:
         if not isinstance(a, int) or not isinstance(b, int):
             fail("A202", "a range goes from one whole number to another", e.span)
-        if b - a >= DEFAULT.list_length:
-            fail("A607", f"lists end at {DEFAULT.list_length:,} entries", e.span, help="repeat with *n instead")
-        return list(range(a, b + 1))
+        if b - a >= self.budget.limits.list_length:
+            self._too_long(e)
+        return self.listed(list(range(a, b + 1)), e)
+
+    def listed(self, value: Value, e: syntax.Expr) -> Value:
+        """A list or tuple that was just made, if it is not too long together with those inside it."""
+        self.budget.spend(len(value), e.span)
+        count, todo = 0, [value]
+        while todo:
+            entries = todo.pop()
+            count += len(entries)
+            if count > self.budget.limits.list_length:
+                self._too_long(e)
+            todo += [x for x in entries if isinstance(x, list | tuple) and not isinstance(x, Callee | Word)]
+        return value
+
+    def _too_long(self, e: syntax.Expr) -> NoReturn:
+        most = self.budget.limits.list_length
+        over("A607", f"lists end at {most:,} entries", e.span, "list_length", "to repeat a flow, write *n")
 
     def bounded(self, value: Value, e: syntax.Expr) -> Value:
-        if isinstance(value, int) and abs(value) > DEFAULT.integer:
-            fail("A608", "integers end at 2^53", e.span)
+        if isinstance(value, list):
+            return self.listed(value, e)
+        if isinstance(value, int) and abs(value) > self.budget.limits.integer:
+            self._too_large(e)
         if isinstance(value, complex) or (isinstance(value, float) and not math.isfinite(value)):
             fail("A203", "this has no value", e.span)
         return value
+
+    def _too_large(self, e: syntax.Expr) -> NoReturn:
+        most = self.budget.limits.integer
+        end = "2^53" if most == 2**53 else f"{most:,}"
+        over("A608", f"integers end at {end}", e.span, "integer", "use a smaller number")
 
     def ifelse(self, e: syntax.IfElse) -> Value:
         return self(e.yes if self.switch(e.condition) else e.no)
@@ -299,6 +321,7 @@ def iterate(loops: tuple[syntax.Loop, ...], evaluate: Evaluator) -> list[dict[st
                 labels=(Label(first.span, f"{length} entries"),),
                 help="the columns of a loop header are read in step, so they need one length",
             )
+    evaluate.budget.spend(length, first.span)
     rows: list[dict[str, Value]] = [{} for _ in range(length)]
     for loop, values in columns:
         for row, value in zip(rows, values, strict=True):

@@ -13,7 +13,7 @@ from archspec.expand.free import Bindings, Free, staged, whole_count
 from archspec.expand.place import Bundle, Loop, Place, Site, Stream, lowered
 from archspec.expand.values import Callee, Scope, Value, Word, fail, kind, show
 from archspec.graph import Frame
-from archspec.limits import DEFAULT
+from archspec.limits import TICKS, Budget
 from archspec.op import Shape, lookup
 from archspec.source import Diagnostic, Fix, Label, Span, SpecError
 
@@ -27,15 +27,15 @@ class Stop(Exception):
 class Expander:
     """Expands one net: holds the draft, what is bound from outside, and what was found wrong."""
 
-    def __init__(self, definitions: Definitions, bindings: Bindings) -> None:
-        self.draft = Draft()
+    def __init__(self, definitions: Definitions, bindings: Bindings, budget: Budget) -> None:
+        self.draft = Draft(budget)
+        self.budget = budget
         self.definitions = definitions
         self.bindings = bindings
         self.free = Free(definitions, bindings)
         self.constants: dict[tuple[int, str], tuple[syntax.Layer, Arguments]] = {}
         self.found: list[Diagnostic] = []
         self.warnings: dict[Any, Diagnostic] = {}
-        self.steps = 0
         self.asserts: list[tuple[syntax.Assert, Place]] = []
 
     # ---------------------------------------------------------------- diagnostics
@@ -65,7 +65,7 @@ class Expander:
         def callee(expr: syntax.Ref | syntax.Call) -> Callee | None:
             return self.callee(expr, place)
 
-        return Evaluator(scope, lambda tap: taps.value(self, tap, place), callee)
+        return Evaluator(scope, lambda tap: taps.value(self, tap, place), callee, self.budget)
 
     def evaluator(self, place: Place) -> Evaluator:
         return self.values_in(place.scope, place)
@@ -178,11 +178,9 @@ class Expander:
             taps.write(self, step.mark, index, result, place)
         return result
 
-    def count_step(self, span: Span, place: Place) -> None:
+    def count_step(self, span: Span, place: Place, count: int = 1) -> None:
         """Steps count even where they make no node, so that nothing runs on without an end."""
-        self.steps += 1
-        if self.steps > DEFAULT.steps:
-            fail("A605", f"more than {DEFAULT.steps:,} steps of expansion, at {place.path or 'the top'}", span)
+        self.budget.spend(count * TICKS, span, place.path)
 
     def _label_index(self, step: syntax.Step, place: Place) -> tuple[int, ...]:
         if step.mark is None or step.mark.index is None:
@@ -284,11 +282,11 @@ class Expander:
                 return self.free.symbol(ref.name, ref.span, place, "how often the repeat runs")
             return Word(ref.name, ref.span)
 
-        value = Evaluator(evaluate.scope, evaluate.tap, evaluate.callee, symbol).need(repeat.count)
+        value = evaluate.but(free=symbol).need(repeat.count)
         name = repeat.count.name if isinstance(repeat.count, syntax.Ref) else "the count"
         count = whole_count(staged(value, name, repeat.span, place), repeat.count.span)
-        if count > DEFAULT.steps:
-            fail("A605", f"more than {DEFAULT.steps:,} steps of expansion", repeat.span)
+        if count > self.budget.limits.steps:
+            self.count_step(repeat.span, place, count)
         return [{}] * count
 
     # ---------------------------------------------------------------- cores

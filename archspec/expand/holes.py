@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from archspec import syntax
 from archspec.expand.definitions import Definitions
+from archspec.limits import deep
 from archspec.op import Op, lookup
 from archspec.source import Span
 
@@ -28,7 +29,8 @@ def find_holes(definitions: Definitions) -> tuple[Hole, ...]:
     search = _Search(definitions)
     for statement in definitions.statements:
         if isinstance(statement, syntax.Flow):
-            search.flow(statement, False, frozenset())
+            with deep(statement.span):
+                search.flow(statement, False, frozenset())
     search.layers()
     return tuple(sorted(search.found, key=lambda hole: hole.span.start))
 

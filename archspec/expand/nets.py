@@ -16,6 +16,7 @@ from archspec.expand.place import Body, Bundle, Counter, Place
 from archspec.expand.stamps import run_body, run_statement
 from archspec.expand.values import Scope, Value, fail
 from archspec.graph import Graph, Output, prune
+from archspec.limits import Budget, deep
 from archspec.source import Diagnostic, SpecError, nearest
 
 
@@ -85,9 +86,11 @@ def _no_net(definitions: Definitions) -> None:
     )
 
 
-def expand(definitions: Definitions, net: str | None, bindings: Bindings, outputs: tuple[str, ...] = ()) -> Expansion:
+def expand(
+    definitions: Definitions, net: str | None, bindings: Bindings, budget: Budget, outputs: tuple[str, ...] = ()
+) -> Expansion:
     """The graph of one net of a file.  Raises SpecError with all that is wrong, or UsageError for a wrong request."""
-    x = Expander(definitions, bindings)
+    x = Expander(definitions, bindings, budget)
     top = Place(definitions, definitions.scope, Body({}), Counter(), free=definitions.free)
     bindings.read = x.evaluator(top)
     settle_names(definitions, lambda s, e: x.values_in(s, top).need(e), bindings.get)
@@ -178,7 +181,8 @@ def _run(x: Expander, statements: tuple[syntax.Statement, ...], place: Place) ->
     declared: list[syntax.Output] = []
     for statement in statements:
         try:
-            run_statement(x, statement, place, declared)
+            with deep(statement.span):
+                run_statement(x, statement, place, declared)
         except SpecError as error:
             _report(x, error)
         except Stop:

@@ -15,7 +15,7 @@ from archspec.expand.branches import join, one_flow
 from archspec.expand.place import Loop, Place, Site, Stream
 from archspec.expand.values import Callee, Word, fail, kind, show
 from archspec.graph import Frame
-from archspec.limits import DEFAULT
+from archspec.limits import over
 from archspec.source import nearest
 
 if TYPE_CHECKING:
@@ -157,18 +157,20 @@ def _given(x: Expander, wire: syntax.Wire, place: Place) -> dict[str, Any]:
     missing = [a for a in _NEEDS[given["model"]] if a not in spans]
     if missing:
         fail("A216", f"randwire({given['model']}) needs {', '.join(missing)}", wire.span)
-    _check(given, spans, wire)
+    _check(given, spans, x.budget.limits.random_nodes)
     return given
 
 
-def _check(given: dict[str, Any], spans: dict[str, Any], wire: syntax.Wire) -> None:
+def _check(given: dict[str, Any], spans: dict[str, Any], most: int) -> None:
     n = given["nodes"]
     whole = {a: given[a] for a in ("nodes", "k", "m", "seed") if a in spans}
     for argument, value in whole.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
             fail("A204", f"randwire's {argument} is a whole number, this is {kind(value)}", spans[argument])
-    if not 1 <= n <= DEFAULT.random_nodes:
-        fail("A609", f"a random graph has 1 to {DEFAULT.random_nodes} nodes, not {n}", spans["nodes"])
+    if n < 1:
+        fail("A204", f"a random graph has at least one node, not {n}", spans["nodes"])
+    if n > most:
+        over("A609", f"a random graph has at most {most} nodes, not {n}", spans["nodes"], "random_nodes")
     if "p" in spans and (not isinstance(given["p"], int | float) or not 0 <= given["p"] <= 1):
         fail("A204", f"randwire's p is a probability, this is {show(given['p'])}", spans["p"])
     if given["model"] == "ws" and (given["k"] % 2 or not 2 <= given["k"] < n):

@@ -12,7 +12,7 @@ from archspec.expand.evaluate import iterate
 from archspec.expand.place import Body, Bundle, Counter, Place, SharedFlow, Sharing, Site, Stream
 from archspec.expand.values import Scope, fail
 from archspec.graph import Frame
-from archspec.limits import DEFAULT
+from archspec.limits import over
 
 if TYPE_CHECKING:
     from archspec.expand.flow import Expander
@@ -54,7 +54,8 @@ def block(
 ) -> Stream:
     """One stamp of a block on its ports."""
     definitions, what = found
-    _check_depth(what, call, place)
+    _check_depth(x, what, call, place)
+    x.count_step(call.span, place)
     ports = _ports(x, what, call, streams)
     scope = Scope(definitions.scope)
     first = next(iter(ports.values()), None)
@@ -76,10 +77,11 @@ def block(
     return finish_block(x, what, outputs, inner)
 
 
-def _check_depth(what: syntax.Block, call: Any, place: Place) -> None:
+def _check_depth(x: Expander, what: syntax.Block, call: Any, place: Place) -> None:
     stamped = [frame.definition for frame in place.frames if frame.kind == "block"]
-    if len(stamped) >= DEFAULT.block_depth:
-        fail("A604", f"blocks are nested more than {DEFAULT.block_depth} deep", call.span)
+    most = x.budget.limits.block_depth
+    if len(stamped) >= most:
+        over("A611", f"blocks are stamped more than {most} deep, at {place.path}", call.span, "block_depth")
     if what.name in stamped and any(f.definition == what.name and _encloses(what, f, place) for f in place.frames):
         chain = " -> ".join([*stamped[stamped.index(what.name) :], what.name])
         fail(
