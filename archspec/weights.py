@@ -25,9 +25,9 @@ def draw(graph: Graph, seed: int, *, statistics: bool = False) -> dict[str, Arra
 class Draws(Mapping[str, Any]):
     """The weights a seed gives, by state_dict key; each is drawn anew when it is read, so that none has to be kept.
 
-    A value depends on the seed and the weight's own path, never on the rest of the network.  With `statistics` a constant
-    c becomes a uniform draw from [c - 0.5, c + 0.5]: a batch norm at mean 0 and variance 1 would hide that two of its
-    arrays were swapped.
+    A value depends on the seed and the weight's own path, never on the rest of the network.  With `statistics` a
+    constant c becomes a uniform draw from [c - 0.5, c + 0.5]: a batch norm at mean 0 and variance 1 would hide that two
+    of its arrays were swapped.
     """
 
     def __init__(self, graph: Graph, seed: int, *, statistics: bool = False) -> None:

@@ -9,18 +9,17 @@ from archspec.op import Weight
 
 # What a child of nn.Module, nn.Sequential, nn.ModuleList or nn.ModuleDict cannot be called, beside their methods that
 # start with an underscore.  Written out so that the map needs no torch; a test compares it with torch's own.
-RESERVED = frozenset(
-    """
+_CLAIMED = """
     T_destination add_module append apply bfloat16 buffers call_super_init children clear compile cpu cuda double
     dump_patches eval extend extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half insert
     ipu items keys load_state_dict modules mtia named_buffers named_children named_modules named_parameters parameters
     pop register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
     register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
     register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
-    register_state_dict_pre_hook requires_grad requires_grad_ set_extra_state set_submodule share_memory state_dict to to_empty
-    train training type update values xpu zero_grad
-    """.split()
-)
+    register_state_dict_pre_hook requires_grad requires_grad_ set_extra_state set_submodule share_memory state_dict to
+    to_empty train training type update values xpu zero_grad
+"""
+RESERVED = frozenset(_CLAIMED.split())
 
 
 def _segment(name: str) -> str:
@@ -41,7 +40,7 @@ def weight_key(node: Node, weight: Weight) -> str:
 
 
 def owned_weights(graph: Graph) -> dict[str, tuple[Node, Weight]]:
-    """Every array of the network by its state_dict key, once, in execution order; later users of shared layers own none."""
+    """Every array of the network once, by its state_dict key, in order; a later use of a shared layer owns none."""
     return {
         weight_key(node, weight): (node, weight)
         for node in graph.nodes

@@ -9,8 +9,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from archspec.emit.torch.classes import classes_of
+from archspec.emit.torch.grow import grow
 from archspec.emit.torch.naming import name_classes
-from archspec.emit.torch.tree import grow
 from archspec.emit.torch.write import Writer
 from archspec.graph import Graph
 from archspec.weights import Draws

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from archspec.emit.torch.parameters import Naming, Parameter
@@ -24,9 +25,8 @@ class Class:
     steps: list[Step]
     parameters: list[Parameter]
     is_chain: bool
-    stamps: int
+    stamps: list[Scope]
     name: str = ""
-    attributes: dict[str, str] = field(default_factory=dict)  # parameter -> attribute, where forward needs it
 
 
 @dataclass(eq=False)
@@ -80,10 +80,11 @@ class _Builder:
         for scope in level:
             steps = steps_of(scope, self.tree, self.made)
             stamp = _Stamp(scope, steps, chain_of(steps, scope))
-            if stamp.is_chain and not scope.definition and scope.kind == "branch":
-                self._inline(stamp)
-            else:
-                groups.setdefault(kind_of(steps, scope), []).append(stamp)
+            groups.setdefault(kind_of(steps, scope), []).append(stamp)
+        for key, stamps in list(groups.items()):
+            if _is_branch(stamps):
+                for stamp in groups.pop(key):
+                    self._inline(stamp)
         for stamps in _merged(groups):
             if _is_short(stamps):
                 for stamp in stamps:
@@ -116,7 +117,9 @@ class _Builder:
         parameters = naming.resolve(_slots(steps))
         reference = f"@{len(self.classes)}"
         first = stamps[0]
-        self.classes.append(Class(reference, first.scope, steps, parameters, first.is_chain, len(stamps)))
+        self.classes.append(
+            Class(reference, first.scope, steps, parameters, first.is_chain, [stamp.scope for stamp in stamps])
+        )
         made = {}
         for i, key in enumerate(rows):
             made[key] = Make(reference, tuple(_argument(parameter, i) for parameter in parameters))
@@ -150,14 +153,30 @@ def _merged(groups: dict[Any, list[_Stamp]]) -> list[list[_Stamp]]:
     return list(groups.values())
 
 
+def _is_branch(stamps: list[_Stamp]) -> bool:
+    """Whether these are branches of layers in series, and no join has three or more that would be written alike."""
+    first = stamps[0]
+    if not first.is_chain or first.scope.definition or first.scope.kind != "branch":
+        return False
+    most = max(Counter(stamp.scope.parent for stamp in stamps).values())
+    return most < 3 or len(first.steps) < 3
+
+
 def _is_short(stamps: list[_Stamp]) -> bool:
     """Whether the iterations of a repeat are so simple, and so alike, that they need no class."""
     first = stamps[0]
     if first.scope.kind != "repeat" or first.scope.definition or not first.is_chain or len(first.steps) > _INLINE:
         return False
-    if any(isinstance(step.term, Repeat | Chain) and len(stamps) > 1 or step.starts for step in first.steps):
+    if any(step.starts or not _is_flat(step.term, alone=len(stamps) == 1) for step in first.steps):
         return False
     return all(stamp.row == first.row for stamp in stamps)
+
+
+def _is_flat(term: Any, alone: bool) -> bool:
+    """Whether a term reads well inside another; one that stands only once may be a repeat of simple ones."""
+    if isinstance(term, Repeat):
+        return alone and all(isinstance(step, Make) for step in term.steps)
+    return not isinstance(term, Chain)
 
 
 def _generalized(rows: list[_Stamp]) -> list[Step]:
@@ -171,9 +190,7 @@ def _generalized(rows: list[_Stamp]) -> list[Step]:
             for j, start in enumerate(first.starts)
         )
         call = generalize([step.call for step in column])
-        steps.append(
-            Step(first.name, first.module, term, call, first.reads, first.gives, first.word, starts)
-        )
+        steps.append(Step(first.name, first.module, term, call, first.reads, first.gives, first.word, starts))
     return steps
 
 

@@ -83,6 +83,8 @@ def _opened(
     keeps formatters from closing them."""
     pad = " " * indent
     flat = ", ".join(before + text[part.col_offset : part.end_col_offset] for before, part in parts)
+    if not parts:
+        return [f"{pad}{head}{tail}"]
     if indent + 4 + len(flat) <= WIDTH and not any(_calls(part) for _, part in parts):
         return [f"{pad}{head}", f"{pad}    {flat}", f"{pad}{tail}"]
     lines = [f"{pad}{head}"]
@@ -92,20 +94,34 @@ def _opened(
 
 
 def _operands(text: str, node: ast.BinOp, indent: int, head: str, tail: str, statement: bool) -> list[str]:
-    """A sum or product with one operand per line, the operator in front."""
+    """A sum or product with one operand per line, the operator in front; (a + b) / 2 opens its parentheses."""
     operands: list[tuple[str, ast.expr]] = []
     left: ast.expr = node
-    while isinstance(left, ast.BinOp) and type(left.op) is type(node.op):
+    while isinstance(left, ast.BinOp) and type(left.op) is type(node.op) and not _wrapped(text, left, node):
         sign = {ast.Add: "+ ", ast.Mult: "* ", ast.Sub: "- "}.get(type(left.op), "/ ")
         operands.append((sign, left.right))
         left = left.left
-    operands.append(("", left))
-    wrapped = statement or bool(head)
     pad = " " * indent
-    lines = [f"{pad}{head}("] if wrapped else []
+    if isinstance(left, ast.BinOp) and _wrapped(text, left, node):
+        end = text[left.end_col_offset : node.end_col_offset]
+        flat = f"{pad}    {text[left.col_offset : left.end_col_offset]}"
+        inner = [flat] if len(flat) <= WIDTH else _operands(text, left, indent + 4, "", "", False)
+        return [f"{pad}{head}(", *inner, f"{pad}{end}{tail}"]
+    operands.append(("", left))
+    inside = statement or bool(head)
+    lines = [f"{pad}{head}("] if inside else []
     for sign, part in reversed(operands):
-        lines += _value(text, part, indent + 4 * wrapped, sign, "")
-    if wrapped:
+        if _wrapped(text, part, node):
+            lines.append(f"{pad}{'    ' * inside}{sign}({text[part.col_offset : part.end_col_offset]})")
+        else:
+            lines += _value(text, part, indent + 4 * inside, sign, "")
+    if inside:
         return [*lines, f"{pad}){tail}"]
     lines[-1] += tail
     return lines
+
+
+def _wrapped(text: str, part: ast.expr, whole: ast.expr) -> bool:
+    """Whether an operand stands in parentheses, which syntax trees leave out."""
+    before = part.col_offset - 1
+    return isinstance(part, ast.BinOp) and before >= whole.col_offset and text[before] == "("

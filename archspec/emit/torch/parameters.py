@@ -10,8 +10,8 @@ from typing import Any
 from archspec.emit.torch.signatures import REQUIRED
 from archspec.emit.torch.terms import UNKNOWN, Slot
 
-_CHANNELS = "in_channels out_channels num_features num_channels in_features out_features embed_dim num_parameters".split()
-_ROLES = {name: "channels" for name in _CHANNELS} | {
+_CHANNELS = "in_channels out_channels num_features num_channels in_features out_features embed_dim num_parameters"
+_ROLES = {name: "channels" for name in _CHANNELS.split()} | {
     "kernel_size": "kernel",
     "padding": "padding",
     "groups": "groups",
@@ -39,6 +39,8 @@ class Parameter:
     @property
     def annotation(self) -> str:
         kinds = dict.fromkeys(_annotation(value) for value in self.values)
+        if "float" in kinds:
+            kinds.pop("int", None)  # every int is a float to a type checker
         return " | ".join(kinds)
 
     @property
@@ -99,7 +101,7 @@ class Naming:
 
     def resolve(self, slots: Iterable[Slot]) -> list[Parameter]:
         """Writes the text of every slot; returns the parameters in the order of the constructor."""
-        self._slots = varying = [slot for slot in slots if not _settle_constant(slot)]
+        self._slots = varying = [slot for slot in slots if UNKNOWN in slot.values or not _settle_constant(slot)]
         self._give_roles(varying)
         for slot in varying:
             slot.text = self._text(slot)
@@ -119,7 +121,7 @@ class Naming:
         entering = [p for p in ends if self._closed and p.name.startswith("in_")]
         for choice in (self._formals.values(), entering, [*known, *ends]):
             for parameter in choice:
-                if _same(slot.values, parameter.values):
+                if _alike(slot.role, parameter.role) and _same(slot.values, parameter.values):
                     return self._use(parameter)
             for parameter in choice:
                 guessed = parameter in ends and not (self._closed and parameter.name.startswith("in_"))
@@ -127,6 +129,8 @@ class Naming:
                 if text:
                     self._use(parameter)
                     return text
+        if _settle_constant(slot):
+            return slot.text
         parameter = self._new(slot)
         name = self._use(parameter)
         return name if _same(slot.values, parameter.values) else _derived(slot, parameter)
@@ -143,8 +147,8 @@ class Naming:
         values = tuple(first if value is UNKNOWN else value for value in slot.values)
         if slot.role == "count" and 0 < slot.offset <= 2:
             values = tuple(value + slot.offset for value in values)
-        alike = [other for other in self._slots if other.values == slot.values and other.role != "padding"]
-        name = (alike or [slot])[0].what
+        meant = [s for s in self._slots if slot.role == "padding" and s.role == "dilation" and s.values == slot.values]
+        name = (meant or [slot])[0].what
         name = _NAMES.get(name, name)
         taken = {p.name for p in self.used} | set(self._formals)
         if slot.role == "channels" and name in (taken | set(self._ends)):
@@ -181,6 +185,16 @@ def _settle_constant(slot: Slot) -> bool:
         return False
     slot.text = literal(known[0]) if known else "0"
     return True
+
+
+def _alike(role: str, other: str) -> bool:
+    """Whether equal numbers of these two roles are equal for a reason."""
+    if role == other or not other:
+        return True
+    if role == "padding":
+        return other == "dilation"
+    widths = ("channels", "groups", "call")
+    return "count" not in (role, other) and (role in widths) == (other in widths)
 
 
 def _same(values: tuple[Any, ...], other: tuple[Any, ...]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ from archspec.emit.torch.parameters import role
 from archspec.emit.torch.signatures import SIGNATURES, Signature, signature_of
 from archspec.emit.torch.terms import Call, Chain, Const, Make, Repeat, form
 from archspec.emit.torch.tree import FLATTENED, Leaf, Scope, Tree
-from archspec.op import Init, Torch
+from archspec.op import Init, Torch, lookup
 
 PLAIN = Call(("{m}({0})",))
 _NUMBER = re.compile(r"(?<![\w.{])(?<!e-)\d+(?![\w.}])")
@@ -43,7 +44,9 @@ class Step:
         """Whether it could stand in an nn.Sequential."""
         if self.call == _FLATTEN:
             return True
-        return self.term is not None and self.call in (PLAIN, _FLATTENED) and len(self.gives) == 1 and "." not in self.name
+        return (
+            self.term is not None and self.call in (PLAIN, _FLATTENED) and len(self.gives) == 1 and "." not in self.name
+        )
 
 
 def lowering_call(template: str) -> Call:
@@ -51,7 +54,9 @@ def lowering_call(template: str) -> Call:
     parts: list[Any] = []
     at = 0
     for number in _NUMBER.finditer(template):
-        what = "end" if template[number.start() - 1] == ":" else "begin" if template[number.end() :][:1] == ":" else "size"
+        what = (
+            "end" if template[number.start() - 1] == ":" else "begin" if template[number.end() :][:1] == ":" else "size"
+        )
         parts += [template[at : number.start()], Const(int(number.group()), what, "call")]
         at = number.end()
     return Call((*parts, template[at:]))
@@ -89,10 +94,11 @@ def steps_of(scope: Scope, tree: Tree, made: Made) -> list[Step]:
     steps: list[Step] = []
     items = scope.items
     readers = _readers(scope, tree)
+    whole = Counter(item.repeat for item in items)
     i = 0
     while i < len(items):
         size = _series(items, i, readers, tree)
-        if size:
+        if size and size == whole[items[i].repeat]:
             steps.append(_repeat_step(items[i : i + size], tree, made))
             i += size
         else:
@@ -137,7 +143,7 @@ def _readers(scope: Scope, tree: Tree) -> dict[int, int]:
 
 
 def _series(items: list[Leaf | Scope], start: int, readers: dict[int, int], tree: Tree) -> int:
-    """How many items from `start` are all the iterations of one repeat in series (0: no such repeat begins here)."""
+    """How many items from `start` are iterations of one repeat in series (0: no such repeat begins here)."""
     repeat, size = items[start].repeat, 0
     if not repeat:
         return 0
@@ -191,8 +197,7 @@ def _step(item: Leaf | Scope, tree: Tree, made: Made) -> Step:
         module = original.name if original else item.name
         below = tuple(start._replace(target=f"{item.name}.{start.target}") for start in starts)
         return Step(name, module, term, call, reads, gives, item.definition or item.kind, below)
-    term = lowering_term(item.lowering)
-    call = lowering_call(item.lowering.call)
+    term, call = _lowered(item, tree)
     word = _word(item)
     if item.owner is not None and (item.weights or item.loose):
         return Step("", item.owner.name, None, call, reads, gives, word)
@@ -205,13 +210,22 @@ def _step(item: Leaf | Scope, tree: Tree, made: Made) -> Step:
     return Step(name, name, term, call, reads, gives, word, starts)
 
 
+def _lowered(leaf: Leaf, tree: Tree) -> tuple[Make | None, Call]:
+    """The constructor and call of a layer, found once for all layers that are lowered alike."""
+    found = tree.lowered.get(id(leaf.lowering))
+    if found is None:
+        found = tree.lowered[id(leaf.lowering)] = lowering_term(leaf.lowering), lowering_call(leaf.lowering.call)
+    return found
+
+
 def _start_value(init: Init) -> Const:
     return Const(init.value, "init", "init")
 
 
 def _word(leaf: Leaf) -> str:
     """What a class made of this layer would be named after: Conv for nn.Conv2d, Add for a sum."""
-    return re.sub(r"\dd$", "", leaf.lowering.module) or leaf.op
+    card = lookup(leaf.op)
+    return re.sub(r"\dd$", "", leaf.lowering.module) or (card.__name__ if card else leaf.op)
 
 
 def label_of(value: int, tree: Tree) -> str:

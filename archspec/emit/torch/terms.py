@@ -58,10 +58,10 @@ class Affine(NamedTuple):
 
 
 class Run(NamedTuple):
-    """Consecutive iterations written once: `term` for i in range(count)."""
+    """Consecutive iterations written once: `term` for i in range(times)."""
 
     term: Any
-    count: Slot
+    times: Slot
 
 
 class Runs(NamedTuple):
@@ -163,7 +163,7 @@ def _runs(rows: list[Any]) -> Runs:
 
 
 def _count(stamps: list[list[Any]], totals: tuple[Any, ...], less: int = 0) -> Slot:
-    """How long a run is; `offset` says by how much it is shorter than the whole repeat, where that is always the same."""
+    """How long a run is; `offset`: by how much it is shorter than the whole repeat, where that is always the same."""
     counts = tuple(len(steps) - less for steps in stamps)
     short = {total - count for total, count in zip(totals, counts, strict=True) if total is not UNKNOWN}
     return Slot(counts, "depth", "count", offset=short.pop() if len(short) == 1 else -1)
@@ -182,15 +182,23 @@ def _growing(stamps: list[list[Any]], totals: tuple[Any, ...]) -> list[Run]:
     columns = [[list(constants(step)) for step in steps] for steps in stamps]
     width = max(len(rows[0]) for rows in columns if rows)
     moving = {i for i in range(width) if any(row[i] != rows[0][i] for rows in columns for row in rows)}
-    for rows in columns:
-        for i in moving:
-            values = [row[i].value for row in rows]
-            if any(type(value) is not int for value in values):
-                return []
-            if len({b - a for a, b in zip(values, values[1:], strict=False)}) > 1:
-                return []
+    if not all(_grows([[row[i].value for row in rows] for rows in columns]) for i in moving):
+        return []
     terms = [_moving_term(steps, moving) if steps else None for steps in stamps]
     return [Run(generalize(terms), _count(stamps, totals))]
+
+
+def _grows(series: list[list[Any]]) -> bool:
+    """Whether every stamp's numbers rise or fall by equal steps, and three of one stamp show it."""
+    shown = False
+    for values in series:
+        if any(type(value) is not int for value in values):
+            return False
+        steps = {b - a for a, b in zip(values, values[1:], strict=False)}
+        if len(steps) > 1:
+            return False
+        shown = shown or (len(values) > 2 and steps != {0})
+    return shown
 
 
 def _moving_term(steps: list[Any], moving: set[int]) -> Any:
@@ -260,7 +268,7 @@ def constants(term: Any) -> Iterator[Any]:
         case Runs():
             for run in term.runs:
                 yield from constants(run.term)
-                yield run.count
+                yield run.times
         case Call():
             for part in term.parts:
                 if not isinstance(part, str):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import partial
 from itertools import groupby
 from math import prod
+from textwrap import fill
 from typing import Any
 
 from archspec.emit.names import module_path, owned_weights
@@ -15,7 +17,7 @@ from archspec.emit.torch.forward import Forward, Line
 from archspec.emit.torch.parameters import literal
 from archspec.emit.torch.signatures import REQUIRED
 from archspec.emit.torch.steps import label_of
-from archspec.emit.torch.terms import Affine, Call, Chain, Make, Run, Runs, constants
+from archspec.emit.torch.terms import Affine, Chain, Make, Run, Runs, constants
 from archspec.emit.torch.tree import Tree
 from archspec.graph import Graph
 from archspec.op import Shape, by
@@ -126,12 +128,14 @@ class Writer:
         """The author's names for the values of a class; one that occurs often is numbered."""
         labels = {value: label_of(value, self.tree) for step in cls.steps for value in step.gives}
         often = Counter(labels.values())
-        numbers: Counter[str] = Counter()
-        for value, label in labels.items():
-            if often[label] > 1 and label:
-                joint = "_" if label[-1].isdigit() else ""
-                labels[value] = f"{label}{joint}{numbers[label]}"
-                numbers[label] += 1
+        seen: Counter[str] = Counter()
+        for step in cls.steps:
+            iteration = re.search(r"\.(\d+)$", step.name)
+            for value in step.gives:
+                label = labels[value]
+                if label and not label[-1].isdigit() and (iteration or often[label] > 1):
+                    labels[value] = label + (iteration[1] if iteration else str(seen[label]))
+                    seen[label] += 1
         return labels
 
     def _inputs(self, cls: Class, is_net: bool) -> dict[int, str]:
@@ -144,7 +148,9 @@ class Writer:
                 name = re.sub(r"\W", "_", module_path(node.path))
                 name = "x" if name == "input" else name
             else:
-                name = "x" if not i else label_of(value, self.tree)
+                labels = {label_of(scope.inputs[i], self.tree) for scope in cls.stamps}
+                name = labels.pop() if i and len(labels) == 1 else "" if i else "x"
+                name = "" if re.search(r"\d", name) else name
             if not name or name in names.values():
                 name = next(spare, f"x{i}")
             names[value] = name
@@ -198,10 +204,10 @@ def _affine(start: str, step: str, index: str) -> str:
 
 def _run(run: Run, text: str) -> str:
     """A run inside brackets: the module itself, or a comprehension."""
-    if run.count.text == "1":
+    if run.times.text == "1":
         return re.sub(r" \+ (\w+ \* )?i\b", "", text) if _moves(run.term) else text
     index = "i" if _moves(run.term) else "_"
-    return f"*[{text} for {index} in range({run.count.text})]"
+    return f"*[{text} for {index} in range({run.times.text})]"
 
 
 def _moves(term: Any) -> bool:
@@ -271,15 +277,17 @@ def _docstring(name: str, graph: Graph) -> list[str]:
     """What the network takes, gives and weighs."""
     count = sum(prod(weight.shape) for _, weight in owned_weights(graph).values() if weight.trainable)
     takes = " and ".join(_batched(graph.nodes[i].shape) for i in graph.inputs)
-    first = f'    """{name}: {takes} -> {_results(graph)}, {count:,} parameters.'
-    if len(graph.outputs) == 1:
-        return [f'{first}"""', ""]
-    names = ", ".join(output.name for output in graph.outputs)
-    return [first, "", f"    Returns ({names}).", '    """', ""]
-
-
-def _results(graph: Graph) -> str:
-    return ", ".join(_batched(graph.nodes[output.node].shape) for output in graph.outputs)
+    gives = [_batched(graph.nodes[output.node].shape) for output in graph.outputs]
+    several = len(gives) > 1
+    text = f"{name}: {takes} -> {f'{len(gives)} outputs' if several else gives[0]}, {count:,} parameters."
+    wrap = partial(
+        fill, width=layout.WIDTH - 4, initial_indent="    ", subsequent_indent="    ", break_long_words=False
+    )
+    lines = wrap(f'"""{text}').splitlines()
+    if not several:
+        return [*lines[:-1], f'{lines[-1]}"""', ""]
+    told = ", ".join(f"{output.name} {shape}" for output, shape in zip(graph.outputs, gives, strict=True))
+    return [*lines, "", *wrap(f"Returns {told}.").splitlines(), '    """', ""]
 
 
 def _batched(shape: Shape) -> str:
