@@ -41,7 +41,7 @@ def find(name: str) -> Entry | None:
                 return entry
     for path in paths:
         if wanted in (_key(path.stem), _key(path.name)):
-            return _entries(path)[0]._replace(name=path.stem, net=None)
+            return Entry(path.stem, path, None, "")
     return None
 
 
@@ -76,9 +76,7 @@ def _entries(path: Path) -> list[Entry]:
     if not heads:
         return [Entry(path.stem, path, None, title)]
     ready = [head[1] for head in heads if not _needs_arguments(text, head.end())]
-    if len(ready) == 1:
-        return [Entry(path.stem, path, ready[0], title)]
-    return [Entry(net.lower(), path, net, title) for net in ready]
+    return [Entry(net, path, net, title) for net in ready]
 
 
 def _needs_arguments(text: str, at: int) -> bool:

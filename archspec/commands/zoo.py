@@ -9,15 +9,21 @@ from archspec.commands.streams import deliver
 
 @click.command("zoo")
 def command() -> int:
-    """The networks that ship.  Each name works wherever SPEC does.
+    """The networks that ship, by file.  Each name works wherever SPEC does, in any case.
 
     \b
     Example:
       archspec analyze vgg16
     """
+    from itertools import groupby
+    from textwrap import fill
+
     from archspec.zoo import entries
 
-    rows = [(entry.name, entry.path.name, entry.title) for entry in entries()]
-    name, file = (max(len(row[column]) for row in rows) for column in (0, 1))
-    deliver("\n".join(f"{row[0]:<{name}}  {row[1]:<{file}}  {row[2]}" for row in rows), None)
+    lines: list[str] = []
+    for path, group in groupby(entries(), key=lambda entry: entry.path):
+        nets = [*group]
+        lines.append(f"{path.name}: {nets[0].title}" if nets[0].title else path.name)
+        lines.append(fill(" ".join(net.name for net in nets), 100, initial_indent="  ", subsequent_indent="  "))
+    deliver("\n".join(lines), None)
     return 0
