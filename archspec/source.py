@@ -180,14 +180,23 @@ def render(d: Diagnostic, *, color: bool = False) -> str:
     return "\n".join([*out, *(f"{gutter} = {_printable(line)}" for line in rest)])
 
 
+_MOST_COMPARISONS = 400_000  # of letters; a word with that many candidates had better be looked up
+
+
 def nearest(word: str, known: Any) -> str | None:
     """The known word closest to `word` by Damerau-Levenshtein distance, if it is close enough to be what was meant."""
+    most, room = max(1, len(word) // 3), _MOST_COMPARISONS
     best: tuple[int, str] | None = None
     for candidate in sorted(known):
+        if abs(len(candidate) - len(word)) > most:
+            continue
+        room -= len(candidate) * len(word)
+        if room < 0:
+            break
         distance = _distance(word.lower(), candidate.lower())
-        if best is None or distance < best[0]:
+        if distance <= most and (best is None or distance < best[0]):
             best = (distance, candidate)
-    return best[1] if best and best[0] <= max(1, len(word) // 3) else None
+    return best[1] if best else None
 
 
 def _distance(a: str, b: str) -> int:

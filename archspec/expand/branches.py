@@ -8,7 +8,7 @@ from archspec import syntax
 from archspec.expand import layers, taps
 from archspec.expand.draft import Arguments
 from archspec.expand.evaluate import iterate
-from archspec.expand.place import Bundle, Place, Site, Stream
+from archspec.expand.place import Bundle, Loop, Place, Site, Stream
 from archspec.expand.values import Scope, fail
 from archspec.graph import Frame
 from archspec.op import lookup
@@ -43,13 +43,19 @@ def branches(x: Expander, wire: syntax.Wire, place: Place, stream: Stream | None
     for branch in wire.branches:
         rows = iterate(branch.loops, x.evaluator(place)) if branch.loops else [{}]
         stamped = stamped or bool(branch.loops) or branch.guard is not None
-        for values in rows:
+        run = object()
+        for i, values in enumerate(rows):
             x.count_step(branch.span, place)
-            inner = branch_place(place, branch.span, Scope(place.scope, values) if values else place.scope)
+            inner = branch_place(place, branch.span, place.scope)
+            if branch.loops:
+                values = {**values, "first": i == 0, "last": i == len(rows) - 1}
+                loops = (*place.loops, Loop(run, i, len(rows)))
+                inner = inner.but(scope=Scope(place.scope, values), loops=loops)
             if branch.guard is None or x.evaluator(inner).switch(branch.guard):
                 found = _spread(x, branch.flow, inner)
                 stamped = stamped or found is not None
                 streams += [x.flow(branch.flow, inner, stream)] if found is None else found
+                x.count_step(branch.span, place, len(found or ()))  # a tap with [*] may stand for very many
     return streams, stamped
 
 

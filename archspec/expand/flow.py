@@ -221,6 +221,7 @@ class Expander:
 
     def _reserve(self, step: syntax.Step, place: Place) -> None:
         """An option that is off keeps its number, so that switching it renames nothing else."""
+        self.count_step(step.span, place)
         if step.mark is None or isinstance(step.core, syntax.Group):
             name = self._single_name(step, place)
             if name and step.mark is None:

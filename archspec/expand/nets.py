@@ -177,7 +177,7 @@ def _as_named(name: str, arg: syntax.Arg) -> syntax.Arg:
 
 def _run(x: Expander, statements: tuple[syntax.Statement, ...], place: Place) -> list[tuple[str, int]]:
     """Runs the statements one by one; a fault in one does not hide those in the others."""
-    place.body.written = taps.labels_in(statements)
+    place.body.statements = statements
     declared: list[syntax.Output] = []
     for statement in statements:
         try:

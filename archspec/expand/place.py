@@ -61,7 +61,7 @@ class Body:
     indexed: dict[str, dict[tuple[int, ...], Entry]] = field(default_factory=dict)
     shared: dict[str, SharedFlow] = field(default_factory=dict)
     ends: list[tuple[Stream, Span]] = field(default_factory=list)
-    written: frozenset[str] = frozenset()  # every label that stands in the text
+    statements: tuple[Any, ...] = ()  # its text, to tell a label that comes later from one that is nowhere
 
 
 @dataclass(slots=True)

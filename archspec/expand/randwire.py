@@ -30,18 +30,21 @@ def watts_strogatz(n: int, k: int, p: float, draw: Draw) -> set[frozenset[int]]:
     """A ring where each node meets its k/2 neighbours on either side; then, distance by distance and node by node, an
     edge (u, u+distance) moves with probability p to (u, w), w = floor(draw*n), again while u or adjacent to it."""
     edges = {frozenset((u, (u + d) % n)) for d in range(1, k // 2 + 1) for u in range(n)}
+    met = [k] * n  # how many edges a node has
     for distance in range(1, k // 2 + 1):
         for u in range(n):
             if draw() >= p:
                 continue
             old = frozenset((u, (u + distance) % n))
-            if old not in edges or sum(u in e for e in edges) >= n - 1:
+            if old not in edges or met[u] >= n - 1:
                 continue
             w = int(draw() * n)
             while w == u or frozenset((u, w)) in edges:
                 w = int(draw() * n)
             edges.remove(old)
             edges.add(frozenset((u, w)))
+            met[(u + distance) % n] -= 1
+            met[w] += 1
     return edges
 
 
@@ -68,11 +71,21 @@ def barabasi_albert(n: int, m: int, draw: Draw) -> set[frozenset[int]]:
     return edges
 
 
-def random_edges(model: str, n: int, k: int, p: float, m: int, seed: int) -> Edges:
-    """The edges (low, high), sorted, of the first connected graph that the model draws for a seed; [] if none is."""
+def random_edges(
+    model: str, n: int, k: int, p: float, m: int, seed: int, spend: Callable[[], None] = lambda: None
+) -> Edges:
+    """The edges (low, high), sorted, of the first connected graph that the model draws for a seed; [] if none is.
+
+    `spend` is called once a draw, and may put an end to it.
+    """
     from random import Random  # a tenth of a cold start, for the nets that need it
 
-    draw = Random(seed).random
+    sequence = Random(seed).random
+
+    def draw() -> float:
+        spend()
+        return sequence()
+
     makers: dict[str, Callable[[], set[frozenset[int]]]] = {
         "ws": lambda: watts_strogatz(n, k, p, draw),
         "er": lambda: erdos_renyi(n, p, draw),
@@ -108,7 +121,13 @@ def randwire(x: Expander, wire: syntax.Wire, site: Site, place: Place, stream: S
     flow = one_flow(wire)
     given = _given(x, wire, place)
     model, n = given["model"], given["nodes"]
-    edges = random_edges(model, n, given["k"], given["p"], given["m"], given["seed"])
+    edges = random_edges(
+        model, n, given["k"], given["p"], given["m"], given["seed"], lambda: x.budget.spend(1, wire.span, place.path)
+    )
+    x.count_step(wire.span, place, len(edges))
+    reads: dict[int, list[int]] = {v: [] for v in range(n)}
+    for u, v in edges:
+        reads[v].append(u)
     if n > 1 and not edges:
         fail("A228", f"no connected graph of {n} nodes came of {_TRIES} tries", wire.span, help="raise p, k or m")
     name = place.counter.next("randwire")
@@ -120,7 +139,7 @@ def randwire(x: Expander, wire: syntax.Wire, site: Site, place: Place, stream: S
         x.count_step(wire.span, place)
         path = stage.below(f"n{node}")
         inner = stage.inside(Frame("branch", f"n{node}", path, wire.span), loops=(*place.loops, Loop(run, node, n)))
-        before: list[Stream] = [made[u] for u, v in edges if v == node]
+        before: list[Stream] = [made[u] for u in reads[node]]
         if not before:
             entry = given["entry"]
             result = x.flow(flow, inner, stream) if entry is None else layers.step_of(x, entry, inner, stream)

@@ -9,7 +9,7 @@ from archspec.expand import inputs, taps
 from archspec.expand.arguments import block_arguments, frozen_arguments
 from archspec.expand.definitions import Definitions, settle_param
 from archspec.expand.evaluate import iterate
-from archspec.expand.place import Body, Bundle, Counter, Place, SharedFlow, Sharing, Site, Stream
+from archspec.expand.place import Body, Bundle, Counter, Loop, Place, SharedFlow, Sharing, Site, Stream
 from archspec.expand.values import Scope, fail
 from archspec.graph import Frame
 from archspec.limits import over
@@ -71,7 +71,7 @@ def block(
     body = Body(dict(ports) if what.ports else {}, first)
     inner = place.inside(frame).but(definitions=definitions, scope=scope, body=body, loops=(), free=False)
     if isinstance(what.body, syntax.Flow):
-        body.written = taps.labels_in((what.body,))
+        body.statements = (what.body,)
         return x.flow(what.body, inner, first)
     outputs = run_body(x, what.body.statements, inner)
     return finish_block(x, what, outputs, inner)
@@ -140,7 +140,7 @@ def finish_block(x: Expander, what: syntax.Block, outputs: list[tuple[str, int]]
 def run_body(x: Expander, statements: tuple[syntax.Statement, ...], place: Place) -> list[tuple[str, int]]:
     """Runs the statements of a block or net and returns its outputs: those declared, else its only unread end."""
     body = place.body
-    body.written = taps.labels_in(statements)
+    body.statements = statements
     declared: list[syntax.Output] = []
     for statement in statements:
         run_statement(x, statement, place, declared)
@@ -219,10 +219,12 @@ def _stamp_for(x: Expander, statement: syntax.For, place: Place, declared: list[
     """`for`: the statements once per element; no stream runs through."""
     rows = iterate(statement.loops, x.evaluator(place))
     name = place.counter.next("for")
+    run = object()
     for i, values in enumerate(rows):
         x.count_step(statement.span, place)
         values = {**values, "first": i == 0, "last": i == len(rows) - 1}
         frame = Frame("repeat", name, f"{place.below(name)}.{i}", statement.span, index=i, count=len(rows))
-        inner = place.inside(frame, scope=Scope(place.scope, values))
+        loops = (*place.loops, Loop(run, i, len(rows)))
+        inner = place.inside(frame, scope=Scope(place.scope, values), loops=loops)
         for inside in statement.body.statements:
             run_statement(x, inside, inner, declared)

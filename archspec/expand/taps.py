@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from archspec import syntax
@@ -53,15 +55,17 @@ def streams(x: Expander, tap: syntax.Tap, place: Place) -> list[Stream]:
     index = access[0] if access and isinstance(access[0], syntax.Index) else None
     access = access[1:] if index is not None else access
     if tap.name in body.streams:
-        found = [body.streams[tap.name]]
+        stream = body.streams[tap.name]
+        found = [stream]
         if index is not None:
-            found = _pick(x, tap, found, index, place) if isinstance(found[0], list) else found
+            several = stream if isinstance(stream, list) else found
+            found = [several[n] for n in _picked(x, tap, len(several), index, place)]
     elif tap.name in body.indexed:
         found = _by_index(x, tap, body.indexed[tap.name], index, place)
     elif tap.name in body.labels:
         entries = body.labels[tap.name]
         if index is not None:
-            found = _pick(x, tap, [e.stream for e in entries], index, place)
+            found = [entries[n].stream for n in _picked(x, tap, len(entries), index, place)]
         else:
             found = [_current(tap, entries, place)]
     else:
@@ -101,51 +105,63 @@ def _numbers(x: Expander, index: syntax.Index, place: Place) -> list[list[int] |
     return out
 
 
-def _pick(x: Expander, tap: syntax.Tap, found: list[Any], index: syntax.Index, place: Place) -> list[Stream]:
+def _picked(x: Expander, tap: syntax.Tap, count: int, index: syntax.Index, place: Place) -> Sequence[int]:
+    """Which of a label's `count` streams an index names."""
     if len(index.items) != 1:
         fail("A207", f"@{tap.name} takes one index, for the iterations of its repeat", index.span)
     numbers = _numbers(x, index, place)[0]
-    picked = range(len(found)) if numbers is None else numbers
+    picked = range(count) if numbers is None else numbers
     for n in picked:
-        if not 0 <= n < len(found):
+        if not 0 <= n < count:
             x.stop_if_broken()
-            there = f"are {len(found)}: @{tap.name}[0] .. @{tap.name}[{len(found) - 1}]"
+            there = f"are {count}: @{tap.name}[0] .. @{tap.name}[{count - 1}]"
             only = f"is only one stream of this name: @{tap.name}"
-            message = f"there is no @{tap.name}[{n}], there {there if len(found) > 1 else only}"
+            message = f"there is no @{tap.name}[{n}], there {there if count > 1 else only}"
             fail("A207", message, index.span)
-    return [found[n] for n in picked]
+    return picked
 
 
 def _by_index(
     x: Expander, tap: syntax.Tap, entries: dict[tuple[int, ...], Entry], index: syntax.Index | None, place: Place
 ) -> list[Stream]:
-    written = ", ".join(_indexed(tap.name, key) for key in list(entries)[:6]) + (" ..." if len(entries) > 6 else "")
     if index is None:
-        fail("A207", f"@{tap.name} needs an index", tap.span, notes=(f"written so far: {written}",))
+        fail("A207", f"@{tap.name} needs an index", tap.span, notes=_written(tap, entries))
     wanted = _numbers(x, index, place)
     width = len(next(iter(entries)))
     if len(wanted) != width:
         fail("A207", f"@{tap.name} takes {width} indices, this has {len(wanted)}", index.span)
+    if None in wanted:
+        x.budget.spend(len(entries), tap.span, place.path)
+        return [entries[key].stream for key in _matching(entries, wanted)]
     keys: list[tuple[int, ...]] = [()]
-    for position, numbers in enumerate(wanted):
-        if numbers is None:
-            numbers = sorted({key[position] for key in entries})
-        keys = [(*key, n) for key in keys for n in numbers]
-    star = any(numbers is None for numbers in wanted)
-    out = []
+    for numbers in wanted:
+        x.budget.spend(len(keys) * len(numbers or ()), tap.span, place.path)
+        keys = [(*key, n) for key in keys for n in numbers or ()]
     for key in keys:
-        if key in entries:
-            out.append(entries[key].stream)
-        elif not star:
+        if key not in entries:
             x.stop_if_broken()
-            fail(
-                "A207", f"there is no @{_indexed(tap.name, key)} yet", index.span, notes=(f"written so far: {written}",)
-            )
-    return out
+            fail("A207", f"there is no @{_indexed(tap.name, key)} yet", index.span, notes=_written(tap, entries))
+    return [entries[key].stream for key in keys]
+
+
+def _matching(entries: Iterable[tuple[int, ...]], wanted: list[list[int] | None]) -> list[tuple[int, ...]]:
+    """The keys that an index with `*` names, in the order of its lists, and of the numbers where it has a `*`."""
+    places = [{n: i for i, n in reversed([*enumerate(numbers)])} if numbers is not None else None for numbers in wanted]
+    ranked = []
+    for key in entries:
+        rank = [n if at is None else at.get(n) for n, at in zip(key, places, strict=True)]
+        if None not in rank:
+            ranked.append((rank, key))
+    return [key for _, key in sorted(ranked)]
+
+
+def _written(tap: syntax.Tap, entries: dict[tuple[int, ...], Entry]) -> tuple[str, ...]:
+    shown = [_indexed(tap.name, key) for key in islice(entries, 6)]
+    return (f"written so far: {', '.join(shown)}{' ...' if len(entries) > 6 else ''}",)
 
 
 def _unknown(x: Expander, tap: syntax.Tap, body: Body) -> Any:
-    if tap.name in body.written:
+    if tap.name in labels_in(body.statements):
         x.stop_if_broken()
         fail("A112", f"@{tap.name} is read before it is written", tap.span, help="move the flow that writes it up")
     near = nearest(tap.name, body.labels.keys() | body.indexed.keys() | body.streams.keys())
