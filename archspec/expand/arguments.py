@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from archspec import syntax
-from archspec.expand.draft import Arguments
+from archspec.expand.draft import Arguments, wanted
 from archspec.expand.place import Place
-from archspec.expand.values import Callee, Scope, Word, fail, kind, show, whole
-from archspec.op import Op, words
-from archspec.source import Fix, Span, nearest
+from archspec.expand.values import Callee, Word, fail, kind, show, whole
+from archspec.op import Op, names, words
+from archspec.source import Fix, Label, Span, nearest
 
 if TYPE_CHECKING:
     from archspec.expand.flow import Expander
 
 _CONSTANT = (syntax.Literal, syntax.Dims)
+_SWITCHES = {"true": "on", "yes": "on", "false": "off", "no": "off", "none": "off"}
 
 
 def takes(card: type[Op]) -> tuple[str, ...]:
@@ -43,8 +44,7 @@ def card_arguments(
     arguments |= _matched(x, card, given, place, rank)
     act, act_span = arguments.pop("act", (None, layer.span))
     if act is not None and not isinstance(act, Callee):
-        name = act.name if isinstance(act, Word) else show(act)
-        fail("A102", f"act={name} names no operator", act_span, help="write act=RELU, or a step of its own: -> RELU")
+        _no_activation(act, act_span)
     missing = [n for n, f in card.model_fields.items() if f.is_required() and n not in arguments]
     for name in missing:
         arguments[name] = x.free.hole(x, layer, card, name, place if place.free else at)
@@ -55,6 +55,15 @@ def card_arguments(
     return arguments, act
 
 
+def _no_activation(act: Any, span: Span) -> NoReturn:
+    if not isinstance(act, Word):
+        fail("A204", f"act cannot be {show(act)}", span, help="write act=RELU, or a step of its own: -> RELU")
+    near = nearest(act.name, {n for n in names() if not n.islower()})
+    help = f"did you mean act={near}?" if near else "write act=RELU, or a step of its own: -> RELU"
+    fix = Fix(span, near) if near else None
+    fail("A101", f"no layer is named {act.name}", span, caption="unknown", help=help, fix=fix)
+
+
 def _matched(x: Expander, card: type[Op], given: tuple[syntax.Arg, ...], place: Place, rank: int) -> Arguments:
     known = takes(card)
     arguments: Arguments = {}
@@ -62,30 +71,54 @@ def _matched(x: Expander, card: type[Op], given: tuple[syntax.Arg, ...], place: 
     for arg in _gathered(given) if card.variadic else given:
         name = arg.name if arg.name is not None else next(positions, None)
         if name is None:
-            most = len(card.positional)
-            order = ", ".join(card.positional) or "none"
-            fail(
-                "A214",
-                f"{card.name} takes {most} argument{'s' * (most != 1)} by position: {order}",
-                arg.span,
-                help="give the others by name",
-            )
+            _too_many(card, arg, known)
         if name not in known:
-            near = nearest(name, known)
-            fail(
-                "A201",
-                f"{card.name} has no argument {name}",
-                arg.name_span,
-                caption="unknown argument",
-                help=f"did you mean {near}?" if near else "",
-                fix=Fix(arg.name_span, near) if near else None,
-                notes=(f"{card.name} takes {', '.join(known)}" if known else f"{card.name} takes no arguments",),
-            )
+            _unknown_argument(card, name, arg, known)
         if name in arguments:
-            fail("A215", f"{name} is given twice", arg.span)
+            fail("A215", f"{name} is given twice", arg.span, labels=(Label(arguments[name][1], "first here"),))
+        _check_comparison(card, arg, known)
         arguments[name] = (_value(x, card, name, arg, place), arg.value.span)
     _check_order(card, given, arguments, rank)
     return arguments
+
+
+def _too_many(card: type[Op], arg: syntax.Arg, known: tuple[str, ...]) -> NoReturn:
+    order = ", ".join(card.positional)
+    what = f"{len(card.positional)} argument{'s' * (len(card.positional) != 1)} by position: {order}"
+    message = f"{card.name} takes {what if order else 'no argument by position'}"
+    rest = ", ".join(name for name in known if name not in card.positional)
+    help = (
+        f"give the others by name: {rest}"
+        if rest
+        else f"leave it out: {card.name} takes {'no more' if known else 'no arguments'}"
+    )
+    fail("A214", message, arg.span, help=help)
+
+
+def _unknown_argument(card: type[Op], name: str, arg: syntax.Arg, known: tuple[str, ...]) -> NoReturn:
+    from archspec.expand.guess import argument_hint  # its many words are for those who need them
+
+    meant = argument_hint(name, known)
+    fail(
+        "A201",
+        f"{card.name} has no argument {name}",
+        arg.name_span,
+        caption="unknown argument",
+        help=f"did you mean {meant}?" if meant else "",
+        fix=Fix(arg.name_span, meant) if meant else None,
+        notes=(f"{card.name} takes {', '.join(known)}" if known else f"{card.name} takes no arguments",),
+    )
+
+
+def _check_comparison(card: type[Op], arg: syntax.Arg, known: tuple[str, ...]) -> None:
+    """Catches `CONV(64, stride==2)`."""
+    value = arg.value
+    if not isinstance(value, syntax.Binary) or value.op != "==" or not isinstance(value.left, syntax.Ref):
+        return
+    if value.left.name in known:
+        written = f"{value.left.name}={value.right.span.text}"
+        message = "an argument is given with one '='"
+        fail("A229", message, value.span, help=f"write {written}", fix=Fix(value.span, written))
 
 
 def _gathered(given: tuple[syntax.Arg, ...]) -> list[syntax.Arg]:
@@ -110,12 +143,19 @@ def _value(x: Expander, card: type[Op], name: str, arg: syntax.Arg, place: Place
         choices = words(card, name)
         if value.name in choices:
             return value.name
-        if choices:
-            near = nearest(value.name, choices)
-            hint = f"did you mean {near}?" if near else f"{name} takes {', '.join(choices)}"
-            fail("A204", f"{card.name}'s {name} cannot be {value.name}", value.span, help=hint)
-        evaluate.need(syntax.Ref(value.span, value.name))
+        if choices or value.name.lower() in _SWITCHES:
+            _no_word(card, name, value, choices)
+        evaluate.need(arg.value)
     return _frozen(whole(value))
+
+
+def _no_word(card: type[Op], name: str, value: Word, choices: tuple[str, ...]) -> NoReturn:
+    """A word that is none of the argument's; `true` and `False` are spelt on and off."""
+    near = _SWITCHES.get(value.name.lower()) or nearest(value.name, choices)
+    help = f"write {near}" if near in ("on", "off") else f"did you mean {near}?" if near else ""
+    fix = Fix(value.span, near) if near else None
+    help = help or f"{name} takes {wanted(card, name, choices)}"
+    fail("A204", f"{card.name}'s {name} cannot be {value.name}", value.span, help=help, fix=fix)
 
 
 def _frozen(value: Any) -> Any:
@@ -138,62 +178,14 @@ def _check_order(card: type[Op], given: tuple[syntax.Arg, ...], arguments: Argum
             fix=Fix(whole_span, swapped),
         )
     if isinstance(second, syntax.Literal) and isinstance(second.value, int) and rank >= 2:
-        n = second.value
-        fail(
-            "A213",
-            f"{card.name}'s second number is its kernel, and {n} alone is nearly always a slip",
-            second.span,
-            help=f"write {'x'.join([str(n)] * rank)} or kernel={n} for the kernel; {card.name}({n}, ...) for channels",
-        )
-
-
-def block_arguments(
-    x: Expander, block: syntax.Block | syntax.Net, layer: syntax.Layer | syntax.Wire, place: Place, inner: Scope
-) -> None:
-    """Fills a block's scope: arguments evaluated at the call, defaults at entry from left to right."""
-    given: dict[str, tuple[Any, Span]] = {}
-    evaluate = x.evaluator(place)
-    names = [formal.name for formal in block.formals]
-    positions = iter(names)
-    for arg in layer.args or ():
-        name = arg.name if arg.name is not None else next(positions, None)
-        if name is None or name not in names:
-            near = nearest(name, names) if name else None
-            message = f"{block.name} has no argument {name}" if name else f"{block.name} takes {len(names)} arguments"
-            hint = f"did you mean {near}?" if near else f"{block.name} takes {', '.join(names) or 'none'}"
-            fail("A201", message, arg.name_span if arg.name else arg.span, caption="unknown argument", help=hint)
-        if name in given:
-            fail("A215", f"{name} is given twice", arg.span)
-        value = evaluate(arg.value)
-        if isinstance(value, Word) and value.name in ("cin", "first", "last"):
-            evaluate.need(arg.value)
-        given[name] = whole(value), arg.span
-    for formal in block.formals:
-        if formal.name in given:
-            inner.values[formal.name] = given[formal.name][0]
-        elif formal.default is not None:
-            inner.values[formal.name] = x.values_in(inner, place)(formal.default)
-        else:
-            fail(
-                "A216",
-                f"{block.name} needs {formal.name}",
-                layer.span,
-                help=f"write {block.name}({', '.join(names)})",
-                notes=(f"{block.name} is defined at {block.name_span.place}",),
-            )
-
-
-def frozen_arguments(block: syntax.Block | syntax.Net, scope: Scope) -> tuple[tuple[str, Any], ...]:
-    """The formals and their values, hashable, for the frame that remembers them."""
-    return tuple((f.name, _plain(scope.values[f.name])) for f in block.formals)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Callee):
-        return str(value)
-    if isinstance(value, Word):
-        return value.name
-    return tuple(map(_plain, value)) if isinstance(value, list | tuple) else value
+        n, m = second.value, first.value if isinstance(first, syntax.Literal) else None
+        message = f"{card.name}'s second number is its kernel, and {n} alone is nearly always a slip"
+        kernel = "x".join([str(n)] * rank)
+        if isinstance(m, int) and m < n:
+            swapped = f"{card.name}({n}, {'x'.join([str(m)] * rank)})"
+            help = f"for {n} channels write {swapped}; for a kernel of {n} write {kernel} or kernel={n}"
+            fail("A213", message, second.span, help=help)
+        fail("A213", message, second.span, help=f"write {kernel}, or kernel={n}", fix=Fix(second.span, kernel))
 
 
 def word_of(x: Expander, arg: syntax.Arg, place: Place, choices: tuple[str, ...], owner: str) -> str:

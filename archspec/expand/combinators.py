@@ -91,4 +91,4 @@ def pick(x: Expander, wire: syntax.Wire, site: Site, place: Place, stream: Strea
             fail("A225", "pick chooses one branch, `for` does not belong here", branch.span)
         if branch.guard is None or x.evaluator(place).switch(branch.guard):
             return x.flow(branch.flow, place, stream)
-    return fail("A315", "no branch of pick is there", wire.span, help="give a last branch without `if`")
+    return fail("A319", "no branch of pick is there", wire.span, help="give a last branch without `if`")

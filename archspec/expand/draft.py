@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -197,13 +198,14 @@ def _refused(card: type[Op], arguments: Arguments, why: ValidationError, span: S
         value, at = arguments.get(argument, (None, span))
         choices = words(card, argument)
         near = nearest(value, choices) if isinstance(value, str) else None
-        help = f"did you mean {near}?" if near else f"{argument} takes {_wanted(card, argument, choices)}"
-        message = f"{card.name}'s {argument} cannot be {show(value)}"
+        help = f"did you mean {near}?" if near else f"{argument} takes {wanted(card, argument, choices)}"
+        written = at.text if at.text.startswith("[") or at.text == value else show(value)
+        message = f"{card.name}'s {argument} cannot be {written}"
         found[argument] = Diagnostic("A204", message, at, help=help)
     return SpecError(tuple(found.values()))
 
 
-def _wanted(card: type[Op], argument: str, choices: tuple[str, ...]) -> str:
+def wanted(card: type[Op], argument: str, choices: tuple[str, ...]) -> str:
     """What an argument accepts, in human words, from its annotation and its words."""
     annotation = str(card.model_fields[argument].annotation) if argument in card.model_fields else ""
     kinds = []
@@ -212,7 +214,20 @@ def _wanted(card: type[Op], argument: str, choices: tuple[str, ...]) -> str:
     if "tuple" in annotation:
         kinds.append("a size such as 3 or 3x3")
     elif "int" in annotation:
-        kinds.append("a whole number")
+        kinds.append("a whole number" + _bounds(card, argument, 1))
     elif "float" in annotation:
-        kinds.append("a number")
+        kinds.append("a number" + _bounds(card, argument, 0))
     return ", or ".join([*kinds, *([", ".join(choices)] if choices else [])]) or "another value"
+
+
+def _bounds(card: type[Op], argument: str, step: int) -> str:
+    """` from 1 to 5`: what the field's constraints leave; `step` is 1 for whole numbers, whose limits can be named."""
+    field = card.model_fields[argument]
+    limits = dict(re.findall(r"\b(gt|ge|lt|le)=(-?[0-9.]+)", f"{field.annotation} {field.metadata}"))
+    low = f" from {limits['ge']}" if "ge" in limits else ""
+    high = f" to {limits['le']}" if "le" in limits else ""
+    if "gt" in limits:
+        low = f" from {int(limits['gt']) + 1}" if step else f" above {limits['gt']}"
+    if "lt" in limits:
+        high = (" to" if low else "") + f" below {limits['lt']}"
+    return low + high

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from archspec import syntax
 from archspec.expand import stamps
@@ -14,7 +14,7 @@ from archspec.expand.randwire import randwire
 from archspec.expand.residual import res
 from archspec.expand.values import fail
 from archspec.op import lookup, names
-from archspec.source import Fix, nearest
+from archspec.source import Fix, Span, nearest
 
 if TYPE_CHECKING:
     from archspec.expand.flow import Expander
@@ -52,7 +52,7 @@ def wire(x: Expander, wire: syntax.Wire, site: Site, place: Place, stream: Strea
 
 def _no_join(wire: syntax.Wire, is_layer: bool, place: Place) -> None:
     if is_layer:
-        fail("A301", f"{wire.name} is a layer, it takes no branches", wire.name_span, help="put a join around it")
+        _layer_before_bracket(wire)
     known = {n for n in names() if n.islower()} | COMBINATORS.keys() | place.definitions.block_names()
     near = nearest(wire.name, known)
     help = f"did you mean {near}?" if near else "joins are add, concat, mul, max, mean ...; `archspec ops` lists them"
@@ -60,11 +60,25 @@ def _no_join(wire: syntax.Wire, is_layer: bool, place: Place) -> None:
     fail("A101", f"no join or block is named {wire.name}", wire.name_span, caption="unknown", help=help, fix=fix)
 
 
+def _layer_before_bracket(wire: syntax.Wire) -> NoReturn:
+    """`CONV(64) [RELU]` lost an arrow; `CONV[a | b]` wants a join."""
+    message = f"{wire.name} is a layer, it takes no branches"
+    if len(wire.branches) > 1:
+        help = "join the branches: add[...] sums them, concat[...] stacks their channels"
+        fail("A301", message, wire.name_span, help=help)
+    source, start = wire.span.source, wire.span.text.index("[") if wire.args is None else None
+    at = wire.span.start + start if start is not None else wire.branches[0].span.start
+    at = source.text.rindex("[", wire.span.start, at + 1)
+    help = f"did it lose its '->'? write {source.text[wire.span.start : at].rstrip()} -> [...]"
+    fail("A301", message, wire.name_span, help=help, fix=Fix(Span(source, at, at), "-> "))
+
+
 def _lone(wire: syntax.Wire, streams: list[Stream], stamped: bool) -> Stream:
     if streams and stamped:
         return streams[0]
     if not streams:
-        fail("A315", f"no branch of {wire.name} is there", wire.span, help="every `if` is off, or the list is empty")
+        help = "every `if` is off, or the list is empty: give it a branch without them"
+        fail("A319", f"no branch of {wire.name} is there", wire.span, help=help)
     hint = "write res[F] for x + F(x)" if wire.name == "add" else "give it another branch, or leave the join out"
     fix = Fix(wire.name_span, "res") if wire.name == "add" else None
     return fail("A315", f"{wire.name} has one branch, so there is nothing to join", wire.name_span, help=hint, fix=fix)

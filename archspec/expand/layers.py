@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from archspec import syntax
 from archspec.expand import inputs, stamps
 from archspec.expand.arguments import card_arguments
 from archspec.expand.place import Place, Site, Stream
-from archspec.expand.values import Callee, Scope, Value, fail, kind
+from archspec.expand.values import Callee, Scope, Value, Word, fail, kind
 from archspec.graph import Frame
 from archspec.op import Op, lookup, names
-from archspec.source import Fix, nearest
+from archspec.source import Fix
 
 if TYPE_CHECKING:
     from archspec.expand.flow import Expander
@@ -57,8 +57,11 @@ def _formal(
     x: Expander, layer: syntax.Layer, value: Value, site: Site, named: Place, place: Place, stream: Stream | None
 ) -> Stream | None:
     """An operator or block that came as an argument; the step may add arguments of its own."""
+    if isinstance(value, Word):
+        unknown_layer(syntax.Layer(value.span, value.name, None, value.span), named)
     if not isinstance(value, Callee):
-        fail("A115", f"{layer.name} is {kind(value)}, and a step is a layer or block", layer.name_span)
+        message = f"{layer.name} is {kind(value)}, and a step is a layer or block"
+        fail("A115", message, layer.name_span, help="hand over a layer or block, such as RELU or Bottleneck")
     inner, home = value.layer, value.place
     if layer.args is not None:
         handed, values = _handed(x, layer.args, named)
@@ -87,17 +90,23 @@ def _card_of(x: Expander, layer: syntax.Layer, place: Place) -> type[Op]:
     if card is not None and not card.name.islower():
         return card
     if card is not None:
-        fail("A301", f"{layer.name} joins branches", layer.name_span, help=f"write {layer.name}[a | b]")
-    blocks = place.definitions.block_names()
-    near = nearest(layer.name, {n for n in names() if not n.islower()} | blocks | place.scope.names())
-    fail(
-        "A101",
-        f"no layer or block is named {layer.name}",
-        layer.name_span,
-        caption="unknown",
-        help=f"did you mean {near}?" if near else "`archspec ops` lists the layers",
-        fix=Fix(layer.name_span, near) if near else None,
-    )
+        inside = " | ".join(arg.span.text for arg in layer.args or ()) or "a | b"
+        fail("A301", f"{layer.name} joins branches", layer.name_span, help=f"write {layer.name}[{inside}]")
+    unknown_layer(layer, place)
+
+
+def unknown_layer(layer: syntax.Layer, place: Place) -> NoReturn:
+    """Says that nobody knows a step's name, and what it may have been meant to be."""
+    from archspec.expand.joins import COMBINATORS
+
+    if layer.name in COMBINATORS:
+        fail("A301", f"{layer.name} takes a flow", layer.name_span, help=f"write {layer.name}[CONV(64) -> RELU]")
+    from archspec.expand.guess import layer_hint  # its many words are for those who need them
+
+    help, meant = layer_hint(layer.name, place)
+    message = f"no layer or block is named {layer.name}"
+    fix = Fix(layer.name_span, meant) if meant else None
+    fail("A101", message, layer.name_span, caption="unknown", help=help, fix=fix)
 
 
 def apply(

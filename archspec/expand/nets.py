@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from archspec import syntax
 from archspec.expand import taps
-from archspec.expand.arguments import block_arguments
 from archspec.expand.definitions import Definitions, settle_names
 from archspec.expand.evaluate import Evaluator
 from archspec.expand.flow import Expander, Stop
+from archspec.expand.formals import block_arguments
 from archspec.expand.free import Bindings, UsageError
 from archspec.expand.place import Body, Bundle, Counter, Place
 from archspec.expand.stamps import run_body, run_statement

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from archspec import syntax
 from archspec.expand import inputs, taps
-from archspec.expand.arguments import block_arguments, frozen_arguments
 from archspec.expand.definitions import Definitions, settle_param
 from archspec.expand.evaluate import iterate
+from archspec.expand.formals import block_arguments, frozen_arguments
 from archspec.expand.place import Body, Bundle, Counter, Loop, Place, SharedFlow, Sharing, Site, Stream
 from archspec.expand.values import Scope, fail
 from archspec.graph import Frame

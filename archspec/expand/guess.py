@@ -1,0 +1,97 @@
+"""What an unknown name was meant to be: another spelling, the papers' shorthand, another framework's name."""
+
+from __future__ import annotations
+
+import re
+
+from archspec.expand.place import Place
+from archspec.expand.values import Callee
+from archspec.op import Op, lookup, names
+from archspec.source import nearest
+
+_NUMBERED = re.compile(r"([A-Za-z]+?)_?(\d+)(?:x(?=\2(?:\D|\Z))\2)?(?:[_x](\d+))?")
+_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_SHORTENED = {"avg": "average", "conv": "convolution", "norm": "normalisation", "pool": "pooling"}
+
+
+def layer_hint(name: str, place: Place) -> tuple[str, str | None]:
+    """Help for a layer or block that nobody knows, and the name to put in its place where that is sure."""
+    written = _as_shorthand(name)
+    if written:
+        return written, None
+    layers = {n for n in names() if not n.islower()}
+    handed = {n for n in place.scope.names() if isinstance(place.scope.find(n)[1], Callee)}
+    near = nearest(name, layers | handed | place.definitions.block_names() | place.body.streams.keys())
+    if near:
+        return f"did you mean {near}?", near
+    meant = _as_described(name)
+    return (f"did you mean {meant}?", meant) if meant else ("`archspec ops` lists the layers", None)
+
+
+def _as_shorthand(name: str) -> str:
+    """`conv3_64`, `conv3`, `FC4096`: how the shorthand is written."""
+    match = _NUMBERED.fullmatch(name)
+    card = lookup(match[1].upper()) if match else None
+    if match is None or card is None or card.name.islower() or name.upper() in names():
+        return ""
+    word, first, second = match[1], match[2], match[3]
+    width = next((field for field in ("channels", "width") if field in card.model_fields), None)
+    kernel = "kernel" in card.model_fields
+    if width and kernel:
+        large = int(first) > 11
+        k, w = ("3", first) if large and not second else (first, second or "64")
+        return f"write {word}{k}-{w}, or {word.upper()}({w}, {k}x{k})"
+    if width:
+        return f"write {word}-{first}, or {word.upper()}({first})"
+    return f"write {word}{first}/{second or first}, or {word.upper()}({first}x{first})" if kernel else ""
+
+
+def _as_described(name: str) -> str | None:
+    """The operator whose first words say what another framework calls it: BatchNorm2d, GlobalAveragePooling."""
+    wanted = [_SHORTENED.get(part.lower(), part.lower()) for part in _PARTS.findall(name) if part.lower() != "d"]
+    best: tuple[int, int, str] | None = None
+    for candidate in names():
+        place = _place_in(wanted, lookup(candidate))
+        if place is not None:
+            best = min(best or (99, 99, ""), (place, len(candidate), candidate))
+    return best[2] if best else None
+
+
+def _place_in(wanted: list[str], card: type[Op] | None) -> int | None:
+    """How far into a card's description all the wanted words stand, or None."""
+    said = re.findall(r"[a-z]+", (card.__doc__ or "").lower() if card else "")[:6]
+    places = [next((i for i, word in enumerate(said) if _alike(part, word)), None) for part in wanted]
+    found = [place for place in places if place is not None]
+    return max(found) if len(found) == len(wanted) and max(map(len, wanted), default=0) > 3 else None
+
+
+def _alike(part: str, word: str) -> bool:
+    """Whether two words share a stem: batch and batch, transpose and transposed."""
+    return (
+        word == part
+        or (len(part) > 3 and word.startswith(part.rstrip("e")))
+        or (len(word) > 4 and part.startswith(word))
+    )
+
+
+_ARGUMENTS = {
+    "channels": ("filters", "features", "out_channels", "out_features", "units", "out", "width", "num_filters"),
+    "width": ("units", "features", "out_features", "out", "channels", "hidden", "neurons"),
+    "kernel": ("kernel_size", "size", "k", "pool_size", "filter_size", "ksize", "window"),
+    "pad": ("padding", "same", "pads"),
+    "stride": ("step", "s", "subsample"),
+    "dilation": ("dilation_rate", "rate", "atrous"),
+    "rate": ("p", "prob", "probability", "drop_prob", "keep_prob", "drop_rate"),
+    "bias": ("use_bias", "has_bias"),
+    "act": ("activation", "nonlinearity"),
+    "groups": ("num_groups", "cardinality", "g"),
+    "factor": ("scale", "scale_factor", "size"),
+    "slope": ("negative_slope", "alpha", "leak"),
+    "heads": ("num_heads", "nhead"),
+}
+
+
+def argument_hint(name: str, known: tuple[str, ...]) -> str | None:
+    """The argument that a name, misspelt or another framework's, stands for."""
+    meant = next((ours for ours, theirs in _ARGUMENTS.items() if ours in known and name.lower() in theirs), None)
+    return meant or nearest(name, known)
