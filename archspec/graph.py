@@ -115,6 +115,8 @@ def prune(graph: _G, outputs: tuple[Output, ...]) -> _G:
         if index not in needed:
             needed.add(index)
             todo += graph.nodes[index].inputs
+    if len(needed) == len(graph.nodes):
+        return graph.model_copy(update={"outputs": outputs})
     place: dict[int, int] = {}  # old index -> new index
     owner: dict[int, int] = {}  # old index of a weight's owner -> new index of its first remaining user
     nodes: list[Node] = []
