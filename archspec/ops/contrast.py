@@ -81,7 +81,7 @@ class L2Norm(Op):
 
 
 _LCN = '''class LocalContrastNorm{rank}d(nn.Module):
-    """Subtracts the Gaussian mean of the neighbourhood in all channels, then divides by its deviation."""
+    """Subtracts a Gaussian mean of the neighbourhood in all channels, divides by its deviation."""
 
     def __init__(self, kernel_size: tuple[int, ...]) -> None:
         super().__init__()
@@ -98,7 +98,8 @@ _LCN = '''class LocalContrastNorm{rank}d(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = x - self.around(x)
         deviation = self.around(x**2).sqrt()
-        return x / torch.maximum(deviation, deviation.flatten(1).mean(1).view(-1, *(1,) * (x.dim() - 1)))
+        least = deviation.flatten(1).mean(1).view(-1, *(1,) * (x.dim() - 1))
+        return x / torch.maximum(deviation, least)
 '''
 
 

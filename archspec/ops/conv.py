@@ -146,7 +146,9 @@ _UNIT_BIAS = '''class UnitBiasConv{rank}d(nn.Conv{rank}d):
 _TABLE = '''class TableConv{rank}d(nn.Module):
     """A convolution with a connection table: output map i reads the input maps table[i] alone."""
 
-    def __init__(self, in_channels: int, table, kernel_size: tuple[int, ...], bias: bool = True, **options) -> None:
+    def __init__(
+        self, in_channels: int, table, kernel_size: tuple[int, ...], bias: bool = True, **options
+    ) -> None:
         super().__init__()
         self.shape, self.options = (len(table), in_channels, *kernel_size), options
         links = torch.tensor([(o, i) for o, maps in enumerate(table) for i in maps])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from archspec.op import Cost, Onnx, Op, Shape, Style, Torch, constant, register, spatial_rank
 
 _SOURCE = '''class Coordinates(nn.Module):
-    """Appends a channel per spatial axis with the position in it, from -1 to 1, and the distance from the centre."""
+    """Appends the position per spatial axis, from -1 to 1, and the distance from the centre."""
 
     def __init__(self, r: bool = False) -> None:
         super().__init__()

@@ -24,9 +24,19 @@ from archspec.ops.conv import Convolving
 from archspec.padding import onnx_pads, symmetric
 
 _SOURCE = '''class DeformConv2d(nn.Module):
-    """A convolution whose taps move by learned offsets and, if modulated, weigh by a learned mask."""
+    """A convolution whose taps move by learned offsets, and weigh by a learned mask if modulated."""
 
-    def __init__(self, in_channels, out_channels, kernel_size, stride, padding, dilation, modulated=False, bias=True):
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        kernel_size,
+        stride,
+        padding,
+        dilation,
+        modulated=False,
+        bias=True,
+    ):
         super().__init__()
         self.stride, self.padding, self.dilation = stride, padding, dilation
         self.taps = [(i, j) for i in range(kernel_size[0]) for j in range(kernel_size[1])]

@@ -32,7 +32,9 @@ def source(rank: int) -> str:
     return f'''class LocallyConnected{rank}d(nn.Module):
     """A convolution whose filters are not shared: each output position has its own."""
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size, stride, size, bias=None) -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel_size, stride, size, bias=None
+    ) -> None:
         super().__init__()
         self.kernel_size, self.stride = kernel_size, stride
         self.weight = nn.Parameter(torch.empty(out_channels, in_channels, *kernel_size, *size))

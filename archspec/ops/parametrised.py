@@ -33,13 +33,14 @@ class ComputedKernel(GroupedConvolution):
 
 
 _DIRAC = '''class DiracConv{rank}d(nn.Conv{rank}d):
-    """A convolution by alpha * identity + beta * normalised weights, alpha and beta per output channel."""
+    """A convolution by alpha * identity + beta * normalised weights, both per output channel."""
 
     def __init__(self, in_channels: int, out_channels: int, **kwargs) -> None:
         super().__init__(in_channels, out_channels, **kwargs)
         self.alpha = nn.Parameter(torch.ones(out_channels))
         self.beta = nn.Parameter(torch.full((out_channels,), 0.1))
-        self.register_buffer("dirac", nn.init.dirac_(torch.empty_like(self.weight.detach())), persistent=False)
+        dirac = nn.init.dirac_(torch.empty_like(self.weight.detach()))
+        self.register_buffer("dirac", dirac, persistent=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         column = (-1,) + (1,) * (x.dim() - 1)

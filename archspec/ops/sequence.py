@@ -108,7 +108,7 @@ class PositionEmbedding(Op):
 
 
 _SINUSOID = '''class Sinusoid(nn.Module):
-    """Adds sines and cosines of the position, their wavelengths growing from 2*pi to `base`*2*pi."""
+    """Adds sines and cosines of the position, with wavelengths from 2*pi to `base`*2*pi."""
 
     def __init__(self, width: int, length: int, base: float = 10000.0) -> None:
         super().__init__()

@@ -59,7 +59,7 @@ class L2Pool(SummingPool):
 
 
 _SUBSAMPLE = '''class Subsample{rank}d(nn.Module):
-    """The sum of each window times a coefficient, plus a bias: one of each per map (LeCun et al. 1998)."""
+    """The sum of each window times a coefficient, plus a bias, per map (LeCun et al. 1998)."""
 
     def __init__(self, channels: int, taps: int, **window) -> None:
         super().__init__()

@@ -30,26 +30,33 @@ from archspec.op import (
 Shifts = Annotated[tuple[Natural, ...], BeforeValidator(lambda v: (v,) if type(v) is int else v)]
 
 _SOURCE = '''class WindowAttention(nn.Module):
-    """Self-attention inside windows, with a learned bias per head and relative position; what a shift brings together
-    from opposite edges does not attend to each other."""
+    """Self-attention inside windows, with a learned bias per head and relative position; what a
+    shift brings together from opposite edges does not attend to each other."""
 
-    def __init__(self, width: int, heads: int, window: tuple[int, int], size: tuple[int, int], shift=(0, 0)) -> None:
+    def __init__(
+        self, width: int, heads: int, window: tuple[int, int], size: tuple[int, int], shift=(0, 0)
+    ) -> None:
         super().__init__()
         self.heads, self.window, self.shift = heads, window, shift
         self.qkv = nn.Linear(width, 3 * width)
         self.proj = nn.Linear(width, width)
         (h, w), (a, b) = size, window
-        self.relative_position_bias_table = nn.Parameter(torch.empty((2 * a - 1) * (2 * b - 1), heads))
+        distances = (2 * a - 1) * (2 * b - 1)
+        self.relative_position_bias_table = nn.Parameter(torch.empty(distances, heads))
         nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
         row, column = torch.meshgrid(torch.arange(a), torch.arange(b), indexing="ij")
         row, column = row.flatten(), column.flatten()
         apart = (row[:, None] - row + a - 1) * (2 * b - 1) + column[:, None] - column + b - 1
         self.register_buffer("apart", apart, persistent=False)
-        # Rows and columns in three parts: whole windows, and both sides of the seam that the shift makes.
+        # Rows and columns in three parts: whole windows, and both sides of the shift's seam.
         places = torch.arange(h), torch.arange(w)
-        parts = [(at >= n - k).int() + (at >= n - s).int() for at, n, k, s in zip(places, size, window, shift)]
+        parts = [
+            (at >= n - k).int() + (at >= n - s).int()
+            for at, n, k, s in zip(places, size, window, shift)
+        ]
         region = self.cut((parts[0][:, None] * 3 + parts[1])[None, None])[0, :, :, 0]
-        self.register_buffer("together", (region[:, None, :, None] == region[:, None, None]), persistent=False)
+        together = region[:, None, :, None] == region[:, None, None]
+        self.register_buffer("together", together, persistent=False)
 
     def cut(self, x: torch.Tensor) -> torch.Tensor:
         """(batch, channels, height, width) to (batch, windows, positions, channels)."""
@@ -65,7 +72,8 @@ _SOURCE = '''class WindowAttention(nn.Module):
         if any(self.shift):
             bias = bias.masked_fill(~self.together, float("-inf"))
         x = F.scaled_dot_product_attention(q, k, v, attn_mask=bias.expand(x.shape[1], -1, -1, -1))
-        x = self.proj(x.transpose(2, 3).flatten(3)).unflatten(2, (a, b)).unflatten(1, (h // a, w // b))
+        x = self.proj(x.transpose(2, 3).flatten(3))
+        x = x.unflatten(2, (a, b)).unflatten(1, (h // a, w // b))
         return x.permute(0, 5, 1, 3, 2, 4).reshape(-1, x.shape[-1], h, w).roll(self.shift, (2, 3))
 '''
 
