@@ -24,7 +24,7 @@ from archspec.ops.conv import Convolving
 from archspec.padding import onnx_pads, symmetric
 
 _SOURCE = '''class DeformConv2d(nn.Module):
-    """A convolution whose taps move by learned offsets, and weigh by a learned mask if modulated."""
+    """A convolution whose taps move by learned offsets, and may weigh by a learned mask."""
 
     def __init__(
         self,
