@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "actions": ("source", "syntax"),
     "parse": ("actions", "source", "syntax", "tables", "limits", "mistakes"),
     "mistakes": ("source", "parse"),
+    "format": ("parse", "record", "source", "syntax"),
     "ops": ("op", "padding"),
     "graph": ("op", "source", "record"),
     "expand": ("syntax", "graph", "op", "source", "record", "limits", "parse"),  # parse reads -D values and imports
@@ -62,6 +63,7 @@ LIBRARIES = {
     "parse": {"lark"},
     "actions": {"lark"},
     "mistakes": {"lark"},
+    "format": {"lark"},
     "commands": {"click"},
     "__main__": {"click"},
     "emit": {"numpy", "onnx", "graphviz"},

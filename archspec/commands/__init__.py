@@ -12,6 +12,7 @@ _COMMANDS = {
     "analyze": "shapes, receptive fields, parameters, FLOPs and memory of a network",
     "compile": "write a network as PyTorch, ONNX, a diagram or JSON",
     "verify": "run PyTorch and onnxruntime on the same weights and compare",
+    "fmt": "write specs in the one layout",
     "holes": "what a spec leaves open, and how to bind it",
     "ops": "the operators, or one operator's page",
     "zoo": "the networks that ship",
