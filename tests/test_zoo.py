@@ -315,6 +315,24 @@ def test_a_net_that_ships_keeps_what_it_asserts_and_warns_of_nothing(file: str, 
     assert [w for w in model.warnings if w.severity == "warning"] == []
 
 
+# Beyond these a verification takes long; `archspec verify NAME` runs it for any of them.
+MOST_PARAMETERS, MOST_MACS = 1_500_000, 150_000_000
+
+
+@pytest.mark.parametrize(("file", "net"), shipped())
+def test_a_small_net_computes_the_same_in_pytorch_and_onnxruntime(file: str, net: str | None) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("onnxruntime")
+    from archspec.verify import verify
+
+    model = opened(file, net)
+    totals = model.analyze().totals
+    if totals.params > MOST_PARAMETERS or totals.macs > MOST_MACS:
+        pytest.skip("large")
+    report = verify(model.graph)
+    assert report.passed, str(report)
+
+
 def test_the_nets_that_ship_have_names_of_their_own() -> None:
     names = [(net or file).lower().replace("_", "") for file, net in shipped()]
     assert [name for name, count in Counter(names).items() if count > 1] == []
