@@ -371,7 +371,7 @@ def test_outputs_are_selected_and_what_they_do_not_need_is_left_out() -> None:
         Source("g", open("specs/googlenet.arch", encoding="utf-8").read()), "GoogLeNet", outputs=("logits",)
     )
     assert parameters(model) == 6_998_552  # FIGURES: without the two heads
-    assert [d.code for d in model.warnings] == ["N301", "N302"]
+    assert [d.code for d in model.warnings] == ["N305", "N306"]
 
 
 def test_unread_ends_need_an_output() -> None:

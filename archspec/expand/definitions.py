@@ -73,7 +73,7 @@ class Loader:
     def _enter(self, made: Definitions, statement: syntax.Statement, seen: dict[str, Span]) -> None:
         match statement:
             case syntax.Version(span, number) if number != 1:
-                fail("A701", f"this file is for version {number} of the language, this archspec reads version 1", span)
+                fail("A705", f"this file is for version {number} of the language, this archspec reads version 1", span)
             case syntax.Block(name=name):
                 _once(seen, name, statement.name_span)
                 made.blocks[name] = statement

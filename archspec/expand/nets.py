@@ -109,7 +109,7 @@ def expand(
     graph, notes = _select(graph, outputs, place)
     if outputs and notes and x.asserts:
         x.asserts.clear()  # they speak of the whole net
-        notes += (Diagnostic("N302", "with --output, the asserts of the whole net are not checked", severity="note"),)
+        notes += (Diagnostic("N306", "with --output, the asserts of the whole net are not checked", severity="note"),)
     if len(x.draft.nodes) == len(place.body.streams):
         fail("A117", f"{name} has an input and no layer", statements[-1].span)
     requirements = tuple(_requirement(x, statement, where) for statement, where in x.asserts)
@@ -241,4 +241,4 @@ def _select(graph: Graph, outputs: tuple[str, ...], place: Place) -> tuple[Graph
     text = (
         f"{left} left out, as {kept} {'does' if len(chosen) == 1 else 'do'} not need {'it' if dropped == 1 else 'them'}"
     )
-    return pruned, (Diagnostic("N301", text, severity="note"),)
+    return pruned, (Diagnostic("N305", text, severity="note"),)
