@@ -20,6 +20,7 @@ from torch import nn
 sys.path.insert(0, str(Path(__file__).parent))
 from nets import Net
 
+import archspec
 from archspec.emit import MissingExtra, extra, torch_source
 from archspec.graph import Graph
 from archspec.op import Onnx, RuleError, lookup
@@ -174,6 +175,8 @@ def test_a_dead_network_fails() -> None:
     report = verify(net.graph())
     assert not report.passed
     assert "same number everywhere" in report.problems[0]
+    assert str(report).startswith("Dead: PyTorch and ONNX (opset 20) agree where it proves nothing, batch 2")
+    assert report.comparisons[0].verdict == "no proof"
 
 
 def test_shared_towers_and_two_inputs() -> None:
@@ -230,6 +233,23 @@ def test_inputs_differ_by_seed_and_by_input() -> None:
 def test_requests_without_an_answer_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(SpecError):
         verify(small().graph(), **options)
+
+
+# ---------------------------------------------------------------- the networks that ship
+
+QUICK = ["lenet5", "two_outputs", "revnet", "resnet20"]
+SLOW = """alexnet vgg16 googlenet resnet50 seresnet50 densenet121 mobilenet_v2 shufflenet_v2 inceptionv3 unet unetpp
+    siamese randwire darts preactresnet164 resnet110 c3d mask_rcnn""".split()
+
+
+@pytest.mark.parametrize("name", [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
+def test_a_network_that_ships_passes_with_three_seeds(name: str) -> None:
+    model = archspec.load(name)
+    report = verify(model.graph, seeds=(0, 1, 2))
+    assert report.passed, str(report)
+    assert report.counts[0].params == model.analyze().totals.params > 0
+    # The order of float32 sums costs some 5e-7 of the largest value: a healthy signal stays far below what is allowed.
+    assert all(c.difference < 0.05 * c.allowed for c in report.comparisons), str(report)
 
 
 # ---------------------------------------------------------------- random networks

@@ -35,6 +35,13 @@ class Comparison:
     allowed: float
     problem: str
 
+    @property
+    def verdict(self) -> str:
+        """In a word or two, for the table."""
+        if not self.problem:
+            return "same"
+        return "no proof" if self.difference <= self.allowed else "different"
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -65,16 +72,21 @@ class Report:
     def passed(self) -> bool:
         return not self.problems
 
+    def _verdict(self) -> str:
+        if self.passed:
+            return "agree"
+        counts = {(count.params, count.buffers) for count in self.counts}
+        seen = {c.verdict for c in self.comparisons}
+        return "agree where it proves nothing" if len(counts) == 1 and "different" not in seen else "DO NOT agree"
+
     def __str__(self) -> str:
-        verdict = "agree" if self.passed else "DO NOT agree"
-        lines = [f"{self.net}: PyTorch and ONNX (opset {self.opset}) {verdict}, batch {self.batch}", ""]
+        lines = [f"{self.net}: PyTorch and ONNX (opset {self.opset}) {self._verdict()}, batch {self.batch}", ""]
         rows: list[tuple[str, ...]] = [("", "parameters", "buffers")]
         rows += [(count.what, f"{count.params:,}", f"{count.buffers:,}") for count in self.counts]
         lines += _table(rows, "<>>") + [""]
         rows = [("seed", "output", "shape", "difference", "allowed", "")]
         for c in self.comparisons:
-            mark = "different" if c.problem else "same"
-            rows.append((str(c.seed), c.output, by(c.shape), f"{c.difference:.2e}", f"{c.allowed:.2e}", mark))
+            rows.append((str(c.seed), c.output, by(c.shape), f"{c.difference:.2e}", f"{c.allowed:.2e}", c.verdict))
         lines += _table(rows, "><<>><")
         if self.problems:
             lines += ["", *(f"- {problem}" for problem in self.problems)]
@@ -98,9 +110,9 @@ def compare(seed: int, output: str, shape: Shape, mine: Array, theirs: Array) ->
     elif difference > allowed:
         problem = f"the values differ by {difference:.2e}, {allowed:.2e} is allowed"
     elif theirs.size > 1 and spread <= allowed:
-        problem = "it is the same number everywhere, so that agreeing on it proves nothing"
+        problem = "it is the same number everywhere: the drawn weights let the signal die, and agreeing proves nothing"
     elif len(theirs) > 1 and between <= allowed:
-        problem = "it is the same for every example, so that agreeing on it proves nothing"
+        problem = "it is the same for every example: the drawn weights let the signal die, and agreeing proves nothing"
     return Comparison(seed, output, shape, difference, allowed, problem)
 
 
