@@ -12,7 +12,7 @@ from archspec.source import Diagnostic, Source, Span
 
 _SCALES = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 
-_DIGITS = 16  # 2^53 has as many
+_DIGITS = 24  # of the largest number that any limit lets pass
 # Words that stand in values and flows, so that a name spelt so could never be read again.
 RESERVED = frozenset(("as", "if", "else", "in", "then", "and", "or", "not", "on", "off", "for", "where", "pick"))
 
@@ -75,9 +75,8 @@ class _Checking(Transformer[Token, Any]):
         whole, _, _ = digits.partition(".")
         value = float(digits) * scale
         if len(whole.lstrip("0")) > _DIGITS or not isfinite(value):
-            self.found.append(
-                Diagnostic("A608", "integers end at 2^53", self._token(token), help="write a smaller one")
-            )
+            message = "this number is too large to hold"
+            self.found.append(Diagnostic("A608", message, self._token(token), help="use a smaller number"))
             return 1
         return int(digits) * scale if digits.isdigit() else value
 

@@ -148,13 +148,16 @@ def _row(number: int, d: Diagnostic, source: Source, color: bool) -> list[str]:
     here = [(s, text, style) for s, text, style in spans if s and s.source is source and s.row == number]
     start, line = source._line_starts[number - 1], source.line(number)
     begin, shown = _window(line, here[0][0].start - start)
-    rows = [_printable(shown).rstrip()]
+    marks: list[tuple[int, str]] = []  # rows so far: how wide each is, and its text
     for span, text, style in here:
         offset = min(max(span.start - start - begin, 0), len(shown))
         width = max(1, min(span.end - start - begin, len(shown)) - offset)
         mark = ("^" if style == "caret" else "-") * width + (f" {_printable(text)}" if text else "")
-        rows.append(_paint(_column_width(shown[:offset]) + mark, style, color))
-    return rows
+        row = next((i for i, (used, _) in enumerate(marks) if used < offset), len(marks))
+        used, before = marks[row] if row < len(marks) else (0, "")
+        gap = _column_width(shown[used:offset]).ljust(offset - used)
+        marks[row : row + 1] = [(offset + len(mark), before + gap + _paint(mark, style, color))]
+    return [_printable(shown).rstrip(), *(text for _, text in marks)]
 
 
 def render(d: Diagnostic, *, color: bool = False) -> str:

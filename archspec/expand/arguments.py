@@ -198,3 +198,17 @@ def word_of(x: Expander, arg: syntax.Arg, place: Place, choices: tuple[str, ...]
         given = name or kind(value)
         fail("A204", f"{owner}'s {arg.name} cannot be {given}", arg.value.span, help=hint)
     return name
+
+
+def unknown_word(owner: str, arg: syntax.Arg, known: tuple[str, ...], choices: tuple[str, ...] = ()) -> NoReturn:
+    """Refuses an argument that a combinator does not have, or one of its words without the argument's name."""
+    if arg.name is None:
+        written = f"{known[0]}={arg.span.text}"
+        sure = arg.span.text in choices or not choices
+        help = f"write {owner}({written})[...]" if sure else f"{owner} takes {', '.join(known)}"
+        fix = Fix(arg.span, written) if sure else None
+        fail("A214", f"{owner}'s arguments are given by name", arg.span, help=help, fix=fix)
+    near = nearest(arg.name, known)
+    help = f"did you mean {near}?" if near else f"{owner} takes {', '.join(known)}"
+    fix = Fix(arg.name_span, near) if near else None
+    fail("A201", f"{owner} has no argument {arg.name}", arg.name_span, caption="unknown argument", help=help, fix=fix)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archspec import syntax
@@ -11,8 +12,8 @@ from archspec.expand.evaluate import iterate
 from archspec.expand.place import Bundle, Loop, Place, Site, Stream
 from archspec.expand.values import Scope, fail
 from archspec.graph import Frame
-from archspec.op import lookup
-from archspec.source import Span
+from archspec.op import by, lookup
+from archspec.source import Diagnostic, Label, Span, SpecError
 
 if TYPE_CHECKING:
     from archspec.expand.flow import Expander
@@ -33,7 +34,23 @@ def join(
     layer = syntax.Layer(wire.span, name, args, wire.name_span)
     inputs = tuple(x.one(s, wire.span) for s in streams)
     site = Site() if site.lent else site
-    return layers.apply(x, card, layer, site, place, place, inputs)
+    try:
+        return layers.apply(x, card, layer, site, place, place, inputs)
+    except SpecError as error:
+        shapes = [by(x.draft.nodes[index].shape) for index in inputs]
+        raise SpecError(tuple(_labelled(d, wire, shapes) for d in error.diagnostics)) from None
+
+
+def _labelled(d: Diagnostic, wire: syntax.Wire, shapes: list[str]) -> Diagnostic:
+    """A complaint about a join as a whole, with the shape of each branch under it."""
+    if d.span != wire.span or d.code != "A307":
+        return d
+    if wire.name == "dense":  # concat[ID | F]
+        shapes = shapes[1:]
+    labels = [Label(branch.span, shape) for branch, shape in zip(wire.branches, shapes, strict=False)]
+    help = "the flow has to keep the size: stride 1 and pad=same" if wire.name == "dense" else d.help
+    alone = not any(branch.loops or branch.guard for branch in wire.branches)
+    return replace(d, span=wire.name_span, labels=tuple(labels) if alone else (), help=help)
 
 
 def branches(x: Expander, wire: syntax.Wire, place: Place, stream: Stream | None) -> tuple[list[Stream], bool]:

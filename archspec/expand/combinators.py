@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archspec import syntax
+from archspec.expand.arguments import unknown_word
 from archspec.expand.branches import branch_place, insert, join, one_flow
 from archspec.expand.draft import Arguments
 from archspec.expand.place import Place, Site, Stream
@@ -44,14 +45,22 @@ def split(x: Expander, wire: syntax.Wire, site: Site, place: Place, stream: Stre
 def _split_sizes(x: Expander, wire: syntax.Wire, place: Place, channels: int, parts: int) -> list[int]:
     for arg in wire.args or ():
         if arg.name != "sizes":
-            fail("A201", f"split has no argument {arg.name or arg.span.text}", arg.span, help="split takes sizes")
+            unknown_word("split", arg, ("sizes",))
         sizes = x.evaluator(place).items(arg.value)
         if len(sizes) != parts or any(type(n) is not int or n < 1 for n in sizes) or sum(sizes) != channels:
-            fail("A226", f"sizes are {parts} numbers that add up to {channels} channels", arg.value.span)
+            message = f"sizes are {parts} numbers that add up to the {channels} channels"
+            fail("A226", message, arg.value.span, help=f"write sizes={_example(channels, parts)}")
         return list(sizes)
     if parts < 2 or channels % parts:
-        fail("A226", f"{channels} channels do not divide into {parts} pieces", wire.name_span, help="give sizes=[a, b]")
+        message = f"{channels} channels do not divide into {parts} pieces"
+        fail("A226", message, wire.name_span, help=f"write split(sizes={_example(channels, parts)})[...]")
     return [channels // parts] * parts
+
+
+def _example(channels: int, parts: int) -> list[int]:
+    """Sizes that would do."""
+    even = max(1, channels // parts)
+    return [even] * (parts - 1) + [channels - even * (parts - 1)]
 
 
 def highway(x: Expander, wire: syntax.Wire, site: Site, place: Place, stream: Stream | None) -> Stream:
@@ -62,7 +71,7 @@ def highway(x: Expander, wire: syntax.Wire, site: Site, place: Place, stream: St
     bias = None
     for arg in wire.args or ():
         if arg.name != "gate_bias":
-            fail("A201", f"highway has no argument {arg.name or arg.span.text}", arg.span, help="it takes gate_bias")
+            unknown_word("highway", arg, ("gate_bias",))
         bias = float(x.evaluator(place).number(arg.value))
     start = x.one(stream, wire.span)
     value = x.flow(wire.branches[0].flow, branch_place(place, wire.branches[0].span, place.scope), stream)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 from archspec import syntax
 from archspec.expand.values import Scope, Value, fail, show
 from archspec.limits import Budget, deep, over
+from archspec.op import lookup, names
 from archspec.parse import parse
-from archspec.source import Label, Source, Span, nearest
+from archspec.source import Fix, Label, Source, Span, nearest
 
 FLOW_STATEMENTS = (syntax.Flow, syntax.Input, syntax.Output, syntax.Assert, syntax.Shared, syntax.For)
 
@@ -68,46 +70,61 @@ class Loader:
         seen: dict[str, Span] = {}
         for statement in made.file.statements:
             self._enter(made, statement, seen)
+        for default in made.defaults.values():
+            _check_default(made, default)
+        if made.nets and made.statements:
+            stray = made.statements[0].span
+            message = "this stands outside every net, so no net would hold it"
+            fail("A119", message, stray, help="move it between the { } of a net")
         return made
 
     def _enter(self, made: Definitions, statement: syntax.Statement, seen: dict[str, Span]) -> None:
         match statement:
             case syntax.Version(span, number) if number != 1:
                 fail("A705", f"this file is for version {number} of the language, this archspec reads version 1", span)
-            case syntax.Block(name=name):
+            case syntax.Block(name=name) | syntax.Net(name=name):
                 _once(seen, name, statement.name_span)
-                made.blocks[name] = statement
-            case syntax.Net(name=name):
-                _once(seen, name, statement.name_span)
-                made.nets[name] = statement
+                _check_formals(statement)
+                if isinstance(statement, syntax.Net):
+                    made.nets[name] = statement
+                else:
+                    made.blocks[name] = statement
             case syntax.Default(name=name):
-                made.defaults[name] = statement
+                _once(seen, f"default {name}", statement.name_span)
+                card = lookup(name)
+                made.defaults[card.name if card is not None else name] = statement
+            case syntax.Let(name=name):
+                _once(seen, f"value {name}", statement.span)
             case syntax.Param(name=name):
+                _once(seen, f"value {name}", statement.span)
                 made.params[name] = statement
             case syntax.Import(span, path, name):
                 alias = name or Path(path).stem
                 _once(seen, alias, span)
                 made.files[alias] = self._import(made.source, path, span)
-            case syntax.FromImport(span, path, names):
-                other = self._import(made.source, path, span)
-                for name in names:
-                    _once(seen, name, span)
-                    found = other.block(name)
-                    if found is None:
-                        near = nearest(name, other.block_names())
-                        hint = (
-                            f"did you mean {near}?" if near else f"it has {', '.join(sorted(other.blocks)) or 'none'}"
-                        )
-                        fail("A107", f"{path} has no block {name}", span, help=hint)
-                    made.borrowed[name] = found
+            case syntax.FromImport():
+                self._borrow(made, statement, seen)
+
+    def _borrow(self, made: Definitions, statement: syntax.FromImport, seen: dict[str, Span]) -> None:
+        """`from "x" import A, B`."""
+        other = self._import(made.source, statement.path, statement.span)
+        for name in statement.names:
+            _once(seen, name, statement.span)
+            found = other.block(name)
+            if found is None:
+                _no_block(other, name, statement.path, statement.span)
+            made.borrowed[name] = found
 
     def _import(self, source: Source, path: str, span: Span) -> Definitions:
         here = Path(source.directory) if source.directory else self.root
         if here is None or self.root is None:
-            fail("A702", "a text without a file cannot import by path", span, help="save the spec to a file")
+            fail("A706", "a text without a file cannot import by path", span, help="save the spec to a file")
         if Path(path).is_absolute() or "://" in path or "\\" in path:
             fail("A703", "imports are relative paths", span, help='write "blocks/heads.arch"')
-        target = (here / path).resolve()
+        try:
+            target = (here / path).resolve()
+        except (OSError, ValueError):
+            fail("A702", "this is no path of a file", span, help='write "blocks/heads.arch"')
         if not target.is_relative_to(self.root.resolve()):
             fail("A703", f"{path} lies outside {self.root.name or 'the project'}", span)
         if target in self.opening:
@@ -132,9 +149,40 @@ class Loader:
 
 
 def _once(seen: dict[str, Span], name: str, span: Span) -> None:
+    """Refuses a second definition of one name; constants and defaults have names of their own kind."""
     if name in seen:
-        fail("A109", f"{name} is defined twice", span, labels=(Label(seen[name], "first here"),))
+        message = f"{name.removeprefix('value ')} is defined twice"
+        fail("A109", message, span, labels=(Label(seen[name], "first here"),), help="leave one out, or rename it")
     seen[name] = span
+
+
+def _check_formals(what: syntax.Block | syntax.Net) -> None:
+    """Refuses one name for two arguments, two ports, or an argument and a port."""
+    seen: dict[str, Span] = {}
+    for formal in what.formals:
+        _once(seen, formal.name, formal.span)
+    for port in what.ports if isinstance(what, syntax.Block) else ():
+        _once(seen, port.name, port.span)
+
+
+def _check_default(made: Definitions, default: syntax.Default) -> None:
+    if lookup(default.name) is not None:
+        return
+    if made.block(default.name) is not None:
+        help = f"give the block's arguments their defaults: block {default.name}(c=64) = ..."
+        fail("A118", f"{default.name} is a block, and default is for layers", default.name_span, help=help)
+    near = nearest(default.name, names())
+    help = f"did you mean {near}?" if near else "`archspec ops` lists the layers"
+    fix = Fix(default.name_span, near) if near else None
+    fail("A101", f"no layer is named {default.name}", default.name_span, caption="unknown", help=help, fix=fix)
+
+
+def _no_block(other: Definitions, name: str, path: str, span: Span) -> NoReturn:
+    if name in other.nets:
+        fail("A107", f"{name} is a net of {path}, and only blocks are imported", span, help="make a block of it")
+    near = nearest(name, other.block_names())
+    help = f"did you mean {near}?" if near else f"it has {', '.join(sorted(other.blocks)) or 'no blocks'}"
+    fail("A107", f"{path} has no block {name}", span, help=help)
 
 
 def settle_names(

@@ -12,7 +12,7 @@ from archspec.expand.values import fail, show
 from archspec.graph import Graph, Node, Output
 from archspec.limits import TICKS, Budget, over
 from archspec.op import Op, RuleError, Shape, by, words
-from archspec.source import Diagnostic, Span, SpecError, nearest
+from archspec.source import Diagnostic, Label, Span, SpecError, nearest
 
 Arguments = dict[str, tuple[Any, Span]]  # value and where it was written
 
@@ -61,7 +61,8 @@ class Draft:
                 wanted = (
                     f"{fewest}" if most == fewest else f"at least {fewest}" if most is None else f"{fewest} to {most}"
                 )
-                fail("A308", f"{op.name} reads {wanted} stream{'s' * (wanted != '1')} and gets {len(shapes)}", span)
+                message = f"{op.name} reads {wanted} stream{'s' * (wanted != '1')} and gets {len(shapes)}"
+                fail("A308", message, span, help=f"write {op.name}[{' | '.join('abcd'[:fewest])}]")
             try:
                 found = self._settled[key] = tuple(_settle(op, shapes))
             except RuleError as why:
@@ -90,12 +91,12 @@ class Draft:
                 f"two things are named {path}",
                 span,
                 help="give one of them another label: as NAME",
-                notes=(f"the other is at {self.nodes[self._at[path]].span.place}",),
+                labels=(Label(self.nodes[self._at[path]].span, "the other one"),),
             )
         shares = None
         if place.sharing is not None:
             owner = place.sharing.owner + path[len(place.sharing.here) :]
-            shares = self._owner(owner, settled, inputs, span)
+            shares = self._owner(owner, settled, inputs, span, place)
         node = Node(
             path=path,
             op=settled.op,
@@ -110,14 +111,17 @@ class Draft:
         self.read.update(inputs)
         return len(self.nodes) - 1
 
-    def _owner(self, path: str, settled: Settled, inputs: tuple[int, ...], span: Span) -> int:
+    def _owner(self, path: str, settled: Settled, inputs: tuple[int, ...], span: Span, place: Place) -> int:
         index = self._at[path]
         owner = self.nodes[index]
         mine = settled.op.weights(*(self.nodes[i].shape for i in inputs))
         theirs = owner.op.weights(*(self.nodes[i].shape for i in owner.inputs))
         if [w.shape for w in mine] != [w.shape for w in theirs]:
             sizes = " and ".join(by(w[0].shape) for w in (theirs, mine))
-            fail("A309", f"{path} is shared, and its weights would have two shapes: {sizes}", span)
+            message = f"{path} is shared, and its weights would have two shapes: {sizes}"
+            labels = (Label(place.frames[-1].span, "the use that differs"),) if place.frames else ()
+            help = "every use of a shared flow reads the same channels; a block makes new weights at each use"
+            fail("A309", message, span, labels=labels, help=help)
         return index
 
     def replace(self, index: int, op: Op) -> None:

@@ -1,4 +1,4 @@
-"""What an expression means where it stands: arithmetic, functions, lists, and the loops that read them."""
+"""What an expression means where it stands: arithmetic, lists, and the loops that read them."""
 
 from __future__ import annotations
 
@@ -8,57 +8,11 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 from archspec import syntax
+from archspec.expand.functions import FUNCTIONS, apply
 from archspec.expand.values import Callee, Scope, Value, Word, fail, kind, show, whole
 from archspec.limits import Budget, over
 from archspec.record import Record
-from archspec.source import Fix, Label, SpecError, nearest
-
-# ---------------------------------------------------------------- functions
-
-
-def _div(x: float, m: float) -> float:
-    """The multiple of m nearest to x, never below m nor a tenth below x (MobileNet's rounding of channels)."""
-    y = max(m, math.floor((x + m / 2) / m) * m)
-    return y + m if y < 0.9 * x else y
-
-
-def _cumsum(values: list[Value]) -> list[Value]:
-    total: Value = 0
-    out = []
-    for v in values:
-        total += v
-        out.append(total)
-    return out
-
-
-def _zip(*lists: list[Value]) -> list[Value]:
-    if len({len(x) for x in lists}) > 1:
-        raise ValueError(f"zip needs lists of one length, these have {' and '.join(str(len(x)) for x in lists)}")
-    return [list(row) for row in zip(*lists, strict=True)]
-
-
-def _extreme(choose: Callable[..., Value]) -> Callable[..., Value]:
-    return lambda *xs: choose(xs[0] if len(xs) == 1 and isinstance(xs[0], list) else xs)
-
-
-FUNCTIONS: dict[str, Callable[..., Value]] = {
-    "round": lambda x: round(x),  # half to even
-    "ceil": math.ceil,
-    "floor": math.floor,
-    "abs": abs,
-    "min": _extreme(min),
-    "max": _extreme(max),
-    "len": len,
-    "sum": lambda xs: sum(xs),
-    "log": lambda x: math.log(x),
-    "log2": math.log2,
-    "sqrt": math.sqrt,
-    "div": _div,
-    "div8": lambda x: _div(x, 8),
-    "rev": lambda xs: list(reversed(xs)),
-    "zip": _zip,
-    "cumsum": _cumsum,
-}
+from archspec.source import Fix, Label, nearest
 
 _ARITHMETIC: dict[str, Callable[[Value, Value], Value]] = {
     "+": operator.add,
@@ -97,23 +51,9 @@ class Evaluator(Record):
         """The value of an expression in which every name is defined."""
         value = self(expr)
         if isinstance(value, Word):
-            if value.name == "cin":
-                fail(
-                    "A104",
-                    "cin is the number of channels entering a block, and this is no block",
-                    value.span,
-                    help="write a block around it: block Down = CONV(cin // 2, 1x1)",
-                )
-            if value.name in ("first", "last"):
-                fail(
-                    "A105",
-                    f"{value.name} belongs to a repeat, and there is none around it in this block",
-                    value.span,
-                    help="use it inside [ ... ]*n, or hand the block an argument",
-                )
-            near = nearest(value.name, self.scope.names() | FUNCTIONS.keys())
-            hint = f"did you mean {near}?" if near else "define it with let, param or an argument"
-            fail("A102", f"nothing is named {value.name}", value.span, caption="unknown", help=hint)
+            from archspec.expand.guess import unknown_value  # its many words are for those who need them
+
+            unknown_value(value, self.scope, FUNCTIONS)
         return value
 
     def number(self, expr: syntax.Expr) -> int | float:
@@ -140,6 +80,8 @@ class Evaluator(Record):
         return self.bounded(e.value, e)
 
     def dims(self, e: syntax.Dims) -> Value:
+        for size in e.sizes:
+            self.bounded(size, e)
         return e.sizes
 
     def ref(self, e: syntax.Ref) -> Value:
@@ -152,24 +94,16 @@ class Evaluator(Record):
         return self.free(e) if self.free else Word(e.name, e.span)
 
     def call(self, e: syntax.Call) -> Value:
-        function = FUNCTIONS.get(e.name)
-        if function is None:
-            made = self.callee(e)
-            if made is None:
-                near = nearest(e.name, FUNCTIONS)
-                hint = f"did you mean {near}?" if near else f"functions are {', '.join(FUNCTIONS)}"
-                fail("A103", f"no function, operator or block is named {e.name}", e.span, help=hint)
-            return made
-        if named := next((a for a in e.args if a.name), None):
-            fail("A201", f"{e.name} takes its arguments by position", named.name_span, help="leave the name out")
-        args = [self.need(a.value) for a in e.args]
-        try:
-            return self.bounded(whole(function(*args)), e)
-        except SpecError:
-            raise
-        except (TypeError, ValueError, OverflowError, ZeroDivisionError) as why:
-            given = ", ".join(map(show, args))
-            fail("A203", f"{e.name}({given}) has no value", e.span, notes=(_reason(why),))
+        if e.name in FUNCTIONS:
+            if named := next((a for a in e.args if a.name), None):
+                fail("A201", f"{e.name} takes its arguments by position", named.name_span, help="leave the name out")
+            return self.bounded(apply(e, [self.need(a.value) for a in e.args]), e)
+        made = self.callee(e)
+        if made is None:
+            near = nearest(e.name, FUNCTIONS)
+            hint = f"did you mean {near}?" if near else f"functions are {', '.join(FUNCTIONS)}"
+            fail("A103", f"no function, operator or block is named {e.name}", e.span, help=hint)
+        return made
 
     def tuple(self, e: syntax.Tuple) -> Value:
         return self.listed(tuple(whole(self(x)) for x in e.items), e)
@@ -202,7 +136,8 @@ class Evaluator(Record):
     def _entry(self, values: Any, index: Value, e: syntax.Expr) -> Value:
         index = whole(index)
         if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(values):
-            fail("A207", f"there is no entry {show(index)}, the list has {len(values)}: 0..{len(values) - 1}", e.span)
+            there = f"has {len(values)}: 0..{len(values) - 1}" if values else "is empty"
+            fail("A207", f"there is no entry {show(index)}, the list {there}", e.span)
         return values[index]
 
     def unary(self, e: syntax.Unary) -> Value:
@@ -213,7 +148,10 @@ class Evaluator(Record):
             left = self.switch(e.left)
             return self.switch(e.right) if left == (e.op == "and") else left
         if e.op == "then":
-            first = self.need(syntax.Ref(e.span, "first"))
+            found, first = self.scope.find("first")
+            if not found:
+                message = "then chooses by the iteration of a repeat, and there is none around it in this block"
+                fail("A105", message, e.span, help="use it inside [ ... ]*n, or hand the block the value: s then 1")
             return self.need(e.left if first else e.right)
         if e.op in ("==", "!="):
             same = self.need(e.left) == self.need(e.right)
@@ -226,7 +164,7 @@ class Evaluator(Record):
         try:
             return self.bounded(_ARITHMETIC[e.op](a, b), e)
         except ZeroDivisionError:
-            fail("A203", "a division by zero", e.right.span)
+            fail("A230", "nothing is divided by 0", e.right.span)
         except OverflowError:
             self._too_large(e)
 
@@ -274,11 +212,6 @@ class Evaluator(Record):
         return self.tap(e)
 
 
-def _reason(why: Exception) -> str:
-    text = str(why)
-    return text if isinstance(why, ValueError) and text.startswith("zip") else "it needs other arguments"
-
-
 _HANDLERS: dict[type, Callable[[Evaluator, Any], Value]] = {
     syntax.Literal: Evaluator.literal,
     syntax.Dims: Evaluator.dims,
@@ -311,6 +244,7 @@ def iterate(loops: tuple[syntax.Loop, ...], evaluate: Evaluator) -> list[dict[st
                     fix=Fix(loop.values.span, inner.span.text),
                 )
         columns.append((loop, values))
+    _check_names(loops)
     first, length = columns[0][0], len(columns[0][1])
     for loop, values in columns[1:]:
         if len(values) != length:
@@ -327,6 +261,16 @@ def iterate(loops: tuple[syntax.Loop, ...], evaluate: Evaluator) -> list[dict[st
         for row, value in zip(rows, values, strict=True):
             row.update(_unpack(loop, value))
     return rows
+
+
+def _check_names(loops: tuple[syntax.Loop, ...]) -> None:
+    """Refuses a name that two columns, or two entries of a row, would both set."""
+    seen: set[str] = set()
+    for loop in loops:
+        for name in loop.names:
+            if name in seen:
+                fail("A109", f"{name} stands twice in this loop header", loop.span, help="use another name")
+            seen.add(name)
 
 
 def _unpack(loop: syntax.Loop, value: Value) -> dict[str, Value]:

@@ -36,6 +36,7 @@ class Expander:
         self.constants: dict[tuple[int, str], tuple[syntax.Layer, Arguments]] = {}
         self.found: list[Diagnostic] = []
         self.warnings: dict[Any, Diagnostic] = {}
+        self.misplaced: set[str] = set()  # blocks that stand where none may
         self.asserts: list[tuple[syntax.Assert, Place]] = []
 
     # ---------------------------------------------------------------- diagnostics
@@ -147,6 +148,8 @@ class Expander:
 
     def _nothing_to_read(self, flow: syntax.Flow, place: Place) -> NoReturn:
         core = flow.steps[0].core
+        if isinstance(core, syntax.Layer) and not layers.exists(core.name, place):
+            layers.unknown_layer(self, core, place)
         name = core.name if isinstance(core, syntax.Layer | syntax.Wire) else core.span.text
         before = place.body.ends[-1][1] if place.body.ends else None
         labels = (Label(Span(before.source, before.end, before.end + 1), "this flow ends here"),) if before else ()
@@ -155,7 +158,7 @@ class Expander:
         fail(
             "A304",
             f"{name} has nothing to read",
-            core.span,
+            core.name_span if isinstance(core, syntax.Wire) else core.span,
             caption="a new flow starts here",
             labels=labels,
             help=f"did the line above lose its '->'? write '-> {name}'; {start}" if before else "start from INPUT",
@@ -167,13 +170,16 @@ class Expander:
     def step(self, step: syntax.Step, place: Place, stream: Stream | None) -> Stream:
         self.count_step(step.span, place)
         index = self._label_index(step, place)
+        if step.mark is not None:
+            taps.check_label(step.mark, place)
         if step.option is not None and not self._is_on(step, place):
             self._reserve(step, place)
             result = stream
         else:
             result = self._repeated(step, step.repeats, Site(step.mark, index), place, stream)
         if result is None:
-            fail("A304", "this option is off, so the flow has no beginning", step.span)
+            help = "a flow begins with INPUT, an input or a tap that is always there"
+            fail("A321", "this option is off, so the flow has no beginning", step.span, help=help)
         if step.mark is not None:
             taps.write(self, step.mark, index, result, place)
         return result
@@ -303,7 +309,8 @@ class Expander:
             case syntax.Tap():
                 found = taps.streams(self, core, place)
                 if len(found) != 1:
-                    fail("A221", f"{core.span.text} names {len(found)} streams", core.span, help="join them: add[...]")
+                    help = f"join them: concat[{core.span.text}]"
+                    fail("A221", f"{core.span.text} names {len(found)} streams", core.span, help=help)
                 if not isinstance(found[0], Bundle):
                     self.draft.read.add(found[0])
                 return found[0]
@@ -321,7 +328,8 @@ class Expander:
             )
         branch = group.branches[0]
         if branch.loops or branch.guard is not None:
-            fail("A302", "for and if belong to a branch of a join", branch.span, help="write concat[ ... for x in xs]")
+            help = "write STEP?(condition) for a step that may be absent, [ ... ]*(x in xs) for a repeat"
+            fail("A302", "for and if belong to a branch of a join", branch.span, help=help)
         if site.lent:  # the repeat around took its name from the one step in here
             return self.core(branch.flow.steps[0].core, site, place, stream)  # type: ignore[return-value]
         return self.flow(branch.flow, place, stream)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from typing import NoReturn
 
 from archspec.expand.place import Place
-from archspec.expand.values import Callee
+from archspec.expand.values import Callee, Scope, Word, fail
 from archspec.op import Op, lookup, names
 from archspec.source import nearest
 
@@ -26,6 +28,26 @@ def layer_hint(name: str, place: Place) -> tuple[str, str | None]:
         return f"did you mean {near}?", near
     meant = _as_described(name)
     return (f"did you mean {meant}?", meant) if meant else ("`archspec ops` lists the layers", None)
+
+
+def unknown_value(value: Word, scope: Scope, functions: Iterable[str]) -> NoReturn:
+    """Says that a name in a value is defined nowhere, and what it may have been meant to be."""
+    name = value.name
+    if name == "cin":
+        message = "cin is the number of channels entering a block, and this is no block"
+        fail("A104", message, value.span, help="write a block around it: block Down = CONV(cin // 2, 1x1)")
+    if name in ("first", "last"):
+        message = f"{name} belongs to a repeat, and there is none around it in this block"
+        fail("A105", message, value.span, help="use it inside [ ... ]*n, or hand the block an argument")
+    near = nearest(name, scope.names() | set(functions))
+    parts = name.split("x")
+    if len(parts) > 1 and all(part.isdigit() or (part.isidentifier() and len(part) < 3) for part in parts):
+        help = f"sizes by name are a tuple: write ({', '.join(parts)})"
+    elif near:
+        help = f"did you mean {near}?"
+    else:
+        help = "define it with let or param, or as an argument of the block"
+    fail("A102", f"nothing is named {name}", value.span, caption="unknown", help=help)
 
 
 def _as_shorthand(name: str) -> str:

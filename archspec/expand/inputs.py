@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from archspec import syntax
 from archspec.expand.draft import Settled
 from archspec.expand.place import Bundle, Place, Stream
-from archspec.expand.values import Value, Word, fail, kind, show
+from archspec.expand.values import Callee, Value, Word, fail, kind, show
 from archspec.op import lookup
-from archspec.source import Span, nearest
+from archspec.source import Fix, Span, nearest
 
 if TYPE_CHECKING:
     from archspec.expand.flow import Expander
+
+
+class _Symbolic(NamedTuple):
+    """A size that stays open: the value to count with, and its name."""
+
+    size: Value
+    name: str
 
 
 def begin(x: Expander, layer: syntax.Layer, place: Place) -> Stream:
@@ -25,27 +32,30 @@ def begin(x: Expander, layer: syntax.Layer, place: Place) -> Stream:
         return _read(x, body.streams[layer.name])
     if layer.args is not None:
         if not place.free or body.streams:
-            fail(
-                "A223",
-                "INPUT(shape) belongs to a file without a net and without an input statement",
-                layer.span,
-                help="declare the input: input 3x224x224",
-            )
+            _declared_already(layer, place)
         return declare(x, syntax.Input(layer.span, None, None, _shape_of(layer), layer.args[1:]), place)
     if body.first is None:
         x.stop_if_broken()
         if len(body.streams) > 1:
-            listed = ", ".join(body.streams)
-            fail(
-                "A312",
-                f"this net has {len(body.streams)} inputs, INPUT is none of them",
-                layer.span,
-                help=f"write {listed}",
-            )
+            message = f"this net has {len(body.streams)} inputs, INPUT is none of them"
+            fail("A312", message, layer.span, help=f"begin with one of them: {', '.join(body.streams)}")
         if not place.free:
             fail("A313", "this net declares no input", layer.span, help="write input 3x224x224 above this line")
         return _add_input(x, "input", x.free.input_shape(layer.span, place), {}, place, layer.span)
     return _read(x, body.first)
+
+
+def _declared_already(layer: syntax.Layer, place: Place) -> NoReturn:
+    """INPUT(shape) where an input is declared, or in a net or block."""
+    if place.body.streams:
+        name = next(iter(place.body.streams))
+        begin = "INPUT" if name == "input" else name
+        message = "the input is declared already, so its shape does not stand here"
+        help = f"begin with {begin}; a second input is declared by name: input right: 3x32x32"
+    else:
+        message = "inside a net or block INPUT has no shape of its own"
+        help = "in a net declare it, input 3x224x224; a block reads what flows in"
+    fail("A223", message, layer.span, help=help)
 
 
 def _read(x: Expander, stream: Stream) -> Stream:
@@ -64,8 +74,14 @@ def declare(x: Expander, statement: syntax.Input, place: Place) -> Stream:
     """An `input` statement: a node, and a name to start flows with."""
     name = statement.name or "input"
     options = {a.name: a for a in statement.options if a.name}
+    if any(frame.kind == "block" for frame in place.frames):
+        message = "input belongs to a net: a block reads what flows in"
+        fail("A116", message, statement.span, help="begin with INPUT, or name what flows in: block B[image]")
+    if name in place.body.streams:
+        help = "give each a name: input left: 3x32x32"
+        fail("A109", f"there are two inputs named {name}", statement.span, help=help)
     if any(a.name is None for a in statement.options):
-        fail("A214", "an input's options are given by name", statement.span, help="write dtype=float32")
+        _loose_sizes(statement)
     shape = statement.shape
     evaluate = x.evaluator(place)
     if isinstance(shape, syntax.Tuple):
@@ -75,7 +91,18 @@ def declare(x: Expander, statement: syntax.Input, place: Place) -> Stream:
     names = (
         {item.name for item in shape.items if isinstance(item, syntax.Ref)} if isinstance(shape, syntax.Tuple) else ()
     )
-    return _add_input(x, name, value, options, place, statement.span, statement.name, names)
+    return _add_input(x, name, value, options, place, statement.span, statement.name, names, shape.span)
+
+
+def _loose_sizes(statement: syntax.Input) -> NoReturn:
+    """`INPUT(3, 32, 32)`: the sizes are one shape."""
+    loose = [statement.shape, *(a.value for a in statement.options)]
+    if all(isinstance(size, syntax.Literal) for size in loose):
+        span = loose[0].span.to(loose[-1].span)
+        written = "x".join(size.span.text for size in loose)
+        fix = Fix(span, written)
+        fail("A214", "an input's sizes are one shape", span, help=f"write INPUT({written})", fix=fix)
+    fail("A214", "an input's options are given by name", statement.span, help="write dtype=float32")
 
 
 def _size(x: Expander, item: syntax.Expr, options: dict[str, syntax.Arg], place: Place) -> Value:
@@ -87,7 +114,7 @@ def _size(x: Expander, item: syntax.Expr, options: dict[str, syntax.Arg], place:
     if bound:
         return given
     if value.name in options:
-        return x.evaluator(place).need(options[value.name].value), value.name
+        return _Symbolic(x.evaluator(place).need(options[value.name].value), value.name)
     return fail(
         "A404",
         f"the size {value.name} has no value",
@@ -105,24 +132,22 @@ def _add_input(
     span: Span,
     label: str | None = None,
     names: Iterable[str] = (),
+    written: Span | None = None,
 ) -> Stream:
+    written = written or span
     if isinstance(value, int) and not isinstance(value, bool):
         value = (value,)
-    if not isinstance(value, tuple | list) or not value:
-        fail("A224", f"an input needs a shape such as 3x224x224, this is {kind(value)}", span)
-    symbols = tuple(v[1] if isinstance(v, tuple) else "" for v in value)
-    sizes = tuple(v[0] if isinstance(v, tuple) else v for v in value)
+    if not isinstance(value, tuple | list) or isinstance(value, Callee) or not value:
+        fail("A224", f"an input needs a shape such as 3x224x224, this is {kind(value)}", written)
+    symbols = tuple(v.name if isinstance(v, _Symbolic) else "" for v in value)
+    sizes = tuple(v.size if isinstance(v, _Symbolic) else v for v in value)
     if not all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in sizes):
-        fail("A224", f"every size of an input is a whole number from 1, this is {show(value)}", span)
-    known = {"dtype", "layout", *names}
-    for option, arg in options.items():
-        if option not in known:
-            near = nearest(option, known)
-            hint = f"did you mean {near}?" if near else "an input takes dtype and layout"
-            fail("A201", f"an input has no argument {option}", arg.name_span, help=hint)
-    layout, dtype = (_word(x, options, key, place) for key in ("layout", "dtype"))
-    if layout not in (None, "chw", "hwc"):
-        fail("A204", f"layout is chw or hwc, not {layout}", options["layout"].span)
+        shown = show(value) if len(value) > 1 else show(value[0])
+        message = f"every size of an input is a whole number from 1, this is {shown}"
+        fail("A224", message, written, help="write 3x224x224: channels, height, width")
+    layout, dtype = _options(x, options, names, place)
+    if layout is None:
+        _warn_of_order(x, sizes, written)
     if layout == "hwc":
         sizes, symbols = (sizes[-1], *sizes[:-1]), (symbols[-1], *symbols[:-1])
     arguments: dict[str, Any] = {"shape": (sizes, span)}
@@ -139,6 +164,29 @@ def _add_input(
     body.first = stream if not body.streams else None
     body.streams[name] = stream
     return stream
+
+
+def _options(x: Expander, options: dict[str, Any], names: Iterable[str], place: Place) -> tuple[str | None, str | None]:
+    """An input's layout and dtype; `names` are its sizes, which may be given values to count with."""
+    known = {"dtype", "layout", *names}
+    for option, arg in options.items():
+        if option not in known:
+            near = nearest(option, known)
+            hint = f"did you mean {near}?" if near else "an input takes dtype and layout"
+            fail("A201", f"an input has no argument {option}", arg.name_span, help=hint)
+    layout, dtype = (_word(x, options, key, place) for key in ("layout", "dtype"))
+    if layout not in (None, "chw", "hwc"):
+        help = "write layout=hwc for height x width x channels"
+        fail("A204", f"layout is chw or hwc, not {layout}", options["layout"].span, help=help)
+    return layout, dtype
+
+
+def _warn_of_order(x: Expander, sizes: tuple[int, ...], span: Span) -> None:
+    """Catches 224x224x3, an image with its channels behind."""
+    if len(sizes) == 3 and sizes[2] in (1, 3, 4) and sizes[0] == sizes[1] > 4:
+        message = f"this is a map of {sizes[0]} channels, {sizes[1]} high and {sizes[2]} wide"
+        turned = f"{sizes[2]}x{sizes[0]}x{sizes[1]}"
+        x.warn("W201", message, span, f"an image is channels first: write {turned}, or add layout=hwc")
 
 
 def _word(x: Expander, options: dict[str, Any], key: str, place: Place) -> str | None:

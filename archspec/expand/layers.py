@@ -58,7 +58,7 @@ def _formal(
 ) -> Stream | None:
     """An operator or block that came as an argument; the step may add arguments of its own."""
     if isinstance(value, Word):
-        unknown_layer(syntax.Layer(value.span, value.name, None, value.span), named)
+        unknown_layer(x, syntax.Layer(value.span, value.name, None, value.span), named)
     if not isinstance(value, Callee):
         message = f"{layer.name} is {kind(value)}, and a step is a layer or block"
         fail("A115", message, layer.name_span, help="hand over a layer or block, such as RELU or Bottleneck")
@@ -92,12 +92,22 @@ def _card_of(x: Expander, layer: syntax.Layer, place: Place) -> type[Op]:
     if card is not None:
         inside = " | ".join(arg.span.text for arg in layer.args or ()) or "a | b"
         fail("A301", f"{layer.name} joins branches", layer.name_span, help=f"write {layer.name}[{inside}]")
-    unknown_layer(layer, place)
+    unknown_layer(x, layer, place)
 
 
-def unknown_layer(layer: syntax.Layer, place: Place) -> NoReturn:
+def exists(name: str, place: Place) -> bool:
+    """Whether a step may be called so here, in any spelling."""
+    found, _ = place.scope.find(name)
+    spelt = lookup(name) is not None or (name.islower() and lookup(name.upper()) is not None)
+    return found or spelt or name in place.body.shared or known(name, place)
+
+
+def unknown_layer(x: Expander, layer: syntax.Layer, place: Place) -> NoReturn:
     """Says that nobody knows a step's name, and what it may have been meant to be."""
     from archspec.expand.joins import COMBINATORS
+
+    if layer.name in x.misplaced:
+        x.stop_if_broken()
 
     if layer.name in COMBINATORS:
         fail("A301", f"{layer.name} takes a flow", layer.name_span, help=f"write {layer.name}[CONV(64) -> RELU]")

@@ -6,14 +6,14 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from archspec import syntax
-from archspec.expand.arguments import word_of
+from archspec.expand.arguments import unknown_word, word_of
 from archspec.expand.branches import branches, insert, join
 from archspec.expand.draft import Arguments, way_in
 from archspec.expand.place import Place, Site, Stream
 from archspec.expand.values import fail
 from archspec.graph import Frame
 from archspec.op import Shape, by
-from archspec.source import Diagnostic, Fix, Label, SpecError, nearest
+from archspec.source import Diagnostic, Fix, Label, SpecError
 
 if TYPE_CHECKING:
     from archspec.expand.flow import Expander
@@ -26,17 +26,12 @@ def res(x: Expander, wire: syntax.Wire, site: Site, place: Place, stream: Stream
     shortcut = "none"
     for arg in wire.args or ():
         if arg.name != "shortcut":
-            near = nearest(arg.name or "", ("shortcut",))
-            fail(
-                "A201",
-                f"res has no argument {arg.name or arg.span.text}",
-                arg.span,
-                help=f"did you mean {near}?" if near else "res takes shortcut",
-            )
+            unknown_word("res", arg, ("shortcut",), SHORTCUTS)
         shortcut = word_of(x, arg, place, SHORTCUTS, "res")
     if len(wire.branches) == 2:
         if shortcut != "none":
-            fail("A225", "a second branch is the shortcut, so shortcut= has nothing to say", wire.span)
+            message = "a second branch is the shortcut, so shortcut= has nothing to say"
+            fail("A225", message, wire.args[0].span if wire.args else wire.span, help="leave out one of the two")
         streams, _ = branches(x, wire, place, stream)
         return join(x, "add", wire, None, site, place, streams)
     if len(wire.branches) != 1 or wire.branches[0].loops or wire.branches[0].guard is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from archspec import syntax
 from archspec.expand import inputs, taps
@@ -13,6 +13,7 @@ from archspec.expand.place import Body, Bundle, Counter, Loop, Place, SharedFlow
 from archspec.expand.values import Scope, fail
 from archspec.graph import Frame
 from archspec.limits import over
+from archspec.source import Label, Span
 
 if TYPE_CHECKING:
     from archspec.expand.flow import Expander
@@ -24,9 +25,13 @@ if TYPE_CHECKING:
 def shared(x: Expander, layer: syntax.Layer, tower: SharedFlow, place: Place, stream: Stream | None) -> Stream:
     """One more use of a shared flow: the first one owns the weights."""
     if stream is None:
-        fail("A304", f"{layer.name} has nothing to read", layer.span)
+        fail("A304", f"{layer.name} has nothing to read", layer.span, help=f"begin the flow: INPUT -> {layer.name}")
     if layer.args is not None:
-        fail("A223", f"{layer.name} is a shared flow, it takes no arguments", layer.span)
+        message = f"{layer.name} is a shared flow, it takes no arguments"
+        fail("A223", message, layer.span, help=f"write {layer.name}; a block takes arguments, and makes new weights")
+    if x.starts_itself(tower.flow, tower.place):
+        message = "a shared flow reads what flows in, so it begins with a layer"
+        fail("A306", message, tower.flow.steps[0].core.span, help="leave this step out")
     tower.uses += 1
     home = tower.place
     name = layer.name.lower()
@@ -99,14 +104,16 @@ def _encloses(what: syntax.Block, frame: Frame, place: Place) -> bool:
 
 
 def _ports(x: Expander, what: syntax.Block, call: syntax.Layer | syntax.Wire, streams: list[Stream]) -> dict[str, Any]:
+    defined = (Label(what.name_span, f"{what.name} is defined here"),)
     if not what.ports:
         if len(streams) != 1:
-            given = f"{len(streams)} streams" if streams else "nothing to read"
-            code = "A314" if streams else "A304"
+            if not streams:
+                fail("A304", f"{what.name} has nothing to read", call.span, help=f"begin: INPUT -> {what.name}")
+            help = (
+                f"write {what.name} behind a join, add[a | b] -> {what.name}; or give it ports: block {what.name}[a, b]"
+            )
             fail(
-                code,
-                f"{what.name} has one input and gets {given}" if streams else f"{what.name} has nothing to read",
-                call.span,
+                "A314", f"{what.name} has one input and gets {len(streams)}", call.name_span, help=help, labels=defined
             )
         return {"": x.one(streams[0], call.span)}
     names = [port.name for port in what.ports if not port.rest]
@@ -116,8 +123,9 @@ def _ports(x: Expander, what: syntax.Block, call: syntax.Layer | syntax.Wire, st
         fail(
             "A314",
             f"{what.name} has {wanted} inputs and gets {len(streams)}",
-            call.span,
-            help=f"write {what.name}[{' | '.join([*('@' + n for n in names), *(['...'] if rest else [])])}]",
+            call.name_span,
+            help=f"write {what.name}[{' | '.join([*names, *(['...'] if rest else [])])}] with a flow for each",
+            labels=defined,
         )
     ports: dict[str, Any] = {name: x.one(s, call.span) for name, s in zip(names, streams, strict=False)}
     if rest is not None:
@@ -148,15 +156,25 @@ def run_body(x: Expander, statements: tuple[syntax.Statement, ...], place: Place
         return _declared(x, declared, place)
     ends = {x.one(stream, span): span for stream, span in body.ends if not _is_read(x, stream)}
     if len(ends) > 1:
-        spans = list(ends.values())
-        places = ", ".join(span.place for span in spans)
-        fail(
-            "A318",
-            f"{len(ends)} flows end here unread, at {places}",
-            spans[-1],
-            help="say which is returned: output NAME, ...",
-        )
+        _several_ends(list(ends.values()))
     return [(_label_of(body, node) or "output", node) for node in ends]
+
+
+def _several_ends(spans: list[Span]) -> NoReturn:
+    """Several flows whose ends nobody reads: a lost arrow, a join that was forgotten, or outputs to name."""
+    last = spans[-1]
+    ends = tuple(Label(_tail(span), "nobody reads this end") for span in spans[:-1])
+    help = "say what is returned, output NAME, ..., or join the ends"
+    if last.text.split("[")[0].isidentifier():
+        help += f"; did the line before '{last.text.split('[')[0]}' lose its '->'?"
+    fail("A318", f"{len(spans)} flows end unread", _tail(last), caption="nor this one", labels=ends, help=help)
+
+
+def _tail(span: Span) -> Span:
+    """The last line of what a span holds, where a flow ends."""
+    start = span.start + span.text.rfind("\n") + 1
+    start += len(span.source.text[start : span.end]) - len(span.source.text[start : span.end].lstrip())
+    return Span(span.source, start, span.end)
 
 
 def _is_read(x: Expander, stream: Stream) -> bool:
@@ -179,7 +197,7 @@ def _declared(x: Expander, declared: list[syntax.Output], place: Place) -> list[
         if len(found) != 1:
             fail("A221", f"{item.name} names {len(found)} streams", item.span, help=f"{item.name} = @{item.name}[0]")
         if item.name in outputs:
-            fail("A109", f"the output {item.name} is named twice", item.span)
+            fail("A109", f"the output {item.name} is named twice", item.span, help="leave one out")
         outputs[item.name] = x.one(found[0], item.span)
     kept = set(outputs.values())
     for stream, span in place.body.ends:
@@ -211,8 +229,10 @@ def run_statement(x: Expander, statement: syntax.Statement, place: Place, declar
         case syntax.For():
             _stamp_for(x, statement, place, declared)
         case _:
-            word = type(statement).__name__.lower()
-            fail("A116", f"{word} belongs to the file, not inside a block or net", statement.span, help="move it out")
+            word = statement.span.text.split()[0]
+            x.misplaced.add(getattr(statement, "name", ""))
+            message = f"{word} belongs to the file, not inside a block or net"
+            fail("A116", message, statement.span, help="move it out of the { }")
 
 
 def _stamp_for(x: Expander, statement: syntax.For, place: Place, declared: list[syntax.Output]) -> None:

@@ -18,31 +18,42 @@ if TYPE_CHECKING:
 _AXES = ("height", "width")
 
 
-def write(x: Expander, mark: syntax.Mark, index: tuple[int, ...], stream: Stream, place: Place) -> None:
-    """Gives a stream its label."""
+def check_label(mark: syntax.Mark, place: Place) -> None:
+    """Refuses a label that another step has, before the step runs and its nodes take the name."""
     body = place.body
-    entry = Entry(stream, place.loops, mark.span)
-    if mark.name in body.streams:
-        fail("A109", f"{mark.name} is already an input here", mark.span)
-    if mark.index is not None:
-        if mark.name in body.labels:
-            fail("A109", f"{mark.name} is already a label without an index", mark.span)
-        entries = body.indexed.setdefault(mark.name, {})
-        if index in entries:
-            fail("A111", f"{_indexed(mark.name, index)} is written twice", mark.span)
-        entries[index] = entry
-        return
-    before = body.labels.setdefault(mark.name, [])
-    if mark.name in body.indexed or (before and before[0].span != mark.span):
-        first = before[0].span if before else next(iter(body.indexed[mark.name].values())).span
+    entries = body.labels.get(mark.name, [])
+    first = next((e.span for e in entries), None)
+    first = first or next((e.span for e in body.indexed.get(mark.name, {}).values()), None)
+    clash = bool(entries) if mark.index is not None else mark.name in body.indexed
+    if clash or (mark.index is None and first is not None and first != mark.span):
+        assert first is not None
         fail(
             "A109",
             f"the label {mark.name} is given in two places",
             mark.span,
             labels=(Label(first, "first here"),),
-            help=f"use another name, or an index: as {mark.name}[0]",
+            help=f"use another name, or an index in both places: as {mark.name}[0]",
         )
-    before.append(entry)
+    if mark.name in body.streams:
+        help = f"use another name: as {mark.name}1"
+        fail("A109", f"{mark.name} is already an input here", mark.span, help=help)
+
+
+def write(x: Expander, mark: syntax.Mark, index: tuple[int, ...], stream: Stream, place: Place) -> None:
+    """Gives a stream its label."""
+    body = place.body
+    entry = Entry(stream, place.loops, mark.span)
+    if mark.index is not None:
+        entries = body.indexed.setdefault(mark.name, {})
+        if index in entries:
+            message = f"{_indexed(mark.name, index)} is written twice"
+            help = "an indexed label has one place for each index; in a repeat use its variable: as x[i]"
+            first = entries[index].span
+            labels = (Label(first, "first here"),) if first != mark.span else ()
+            fail("A111", message, mark.span, labels=labels, help=help)
+        entries[index] = entry
+        return
+    body.labels.setdefault(mark.name, []).append(entry)
 
 
 def _indexed(name: str, index: tuple[int, ...]) -> str:

@@ -74,9 +74,11 @@ def kind(value: Value) -> str:
         return "a switch (on/off)"
     if isinstance(value, int | float):
         return f"the number {value}"
-    if isinstance(value, tuple):
+    if isinstance(value, Callee):
+        return "an operator or block"
+    if isinstance(value, tuple) and not isinstance(value, Word):
         return f"the sizes {show(value)}"
-    return {list: "a list", str: "a text", Callee: "an operator or block"}.get(type(value), "nothing")
+    return {list: "a list", str: "a text", Word: "an unknown name"}.get(type(value), "nothing")
 
 
 def show(value: Value) -> str:

@@ -104,7 +104,7 @@ def arrow_in_arguments(f: Fault) -> Diagnostic | None:
     header = f.word.text == "{" and f.keyword in ("net", "block") and f.openers[-1] > f.first and not f.wants_value
     if header:
         return _unclosed(f, opener, Fix(f.gap(), CLOSER[opener.text]), " before '{'")
-    if f.word.kind != "arrow" or not f.after_value:
+    if f.word.kind != "arrow" or not f.after_value or "VBAR" in f.accepts:
         return None
     if f.inside("(") and f.back().kind == "name" and f.back().text[0].isupper():
         return f.error(

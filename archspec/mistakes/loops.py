@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archspec.mistakes.keywords import is_second
 from archspec.mistakes.words import Fault, Rule
-from archspec.source import Diagnostic, Fix, Span
+from archspec.source import Diagnostic, Fix, Label, Span
 
 
 def no_in(f: Fault) -> Diagnostic | None:
@@ -45,6 +45,20 @@ def loose_list(f: Fault) -> Diagnostic | None:
     return None
 
 
+def for_inside(f: Fault) -> Diagnostic | None:
+    """`concat[CONV(b) for b in bins -> RELU]`: the flow goes on behind `for` or `if`."""
+    if f.word.kind != "arrow" or not f.inside("[") or "VBAR" not in f.accepts or f.after_step:
+        return None
+    for i in range(f.at - 1, f.openers[-1], -1):
+        if f.words[i].text in ("for", "if"):
+            word = f.words[i]
+            flow = f.text(f.words[f.openers[-1] + 1], f.words[i - 1]).rpartition("|")[2].strip()
+            help = f"write {flow} -> ... {f.text(word, f.back())}"
+            labels = (Label(f.span(word), "this ends the branch"),)
+            return f.error("A048", f"`{word.text}` stands at the end of its branch", labels=labels, help=help)
+    return None
+
+
 def for_statement(f: Fault) -> Diagnostic | None:
     if f.keyword != "for":
         return None
@@ -56,4 +70,4 @@ def for_statement(f: Fault) -> Diagnostic | None:
     return None
 
 
-TABLE: tuple[Rule, ...] = (no_in, for_first, loose_list, for_statement)
+TABLE: tuple[Rule, ...] = (for_inside, no_in, for_first, loose_list, for_statement)

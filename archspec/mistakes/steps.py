@@ -84,6 +84,16 @@ def round_group(f: Fault) -> Diagnostic | None:
     )
 
 
+def arguments_behind(f: Fault) -> Diagnostic | None:
+    """`concat[a | b](axis=1)`."""
+    if not f.after_step or f.word.text != "(" or f.back().text not in ("]", ")"):
+        return None
+    help = (
+        "write concat(crop=center)[a | b]" if f.back().text == "]" else "write one pair of parentheses: CONV(64, 3x3)"
+    )
+    return f.error("A064", "arguments stand right behind the name, once", help=help, expected=True)
+
+
 def wrong_bar(f: Fault) -> Diagnostic | None:
     """`|` between steps that no join holds, or in ( )."""
     if f.word.text not in ("|", "||") or f.inside("["):
@@ -215,6 +225,7 @@ TABLE: tuple[Rule, ...] = (
     spaced_shorthand,
     bare_arguments,
     round_group,
+    arguments_behind,
     wrong_bar,
     empty_branch,
     step_missing,
