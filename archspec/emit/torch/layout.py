@@ -62,6 +62,8 @@ def _value(text: str, node: ast.expr, indent: int, head: str, tail: str, stateme
             inner = _value(text, node.elt, indent + 4, "", "")
             loop_text = f"{pad}    for {cut(loop.target)} in {cut(loop.iter)}"
             return [f"{pad}{head}[", *inner, loop_text, f"{pad}]{tail}"]
+        case ast.Attribute() | ast.Subscript() if isinstance(node.value, ast.Call | ast.Attribute | ast.Subscript):
+            return _value(text, node.value, indent, head, text[node.value.end_col_offset : node.end_col_offset] + tail)
         case ast.BinOp():
             return _operands(text, node, indent, head, tail, statement)
         case _:

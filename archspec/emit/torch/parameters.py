@@ -118,14 +118,15 @@ class Naming:
     def _text(self, slot: Slot) -> str:
         known = [*self._formals.values(), *(p for p in self.used if p not in self._formals.values())]
         ends = [p for p in self._ends.values() if p not in self.used and slot.role == "channels"]
-        entering = [p for p in ends if self._closed and p.name.startswith("in_")]
+        entering = [p for name, p in self._ends.items() if self._closed and name.startswith("in_")]
+        entering = entering if slot.role == "channels" else []
         for choice in (self._formals.values(), entering, [*known, *ends]):
             for parameter in choice:
                 if _alike(slot.role, parameter.role) and _same(slot.values, parameter.values):
                     return self._use(parameter)
             for parameter in choice:
-                guessed = parameter in ends and not (self._closed and parameter.name.startswith("in_"))
-                text = "" if guessed else _derived(slot, parameter)
+                guessed = slot.role == "channels" and not self._closed
+                text = "" if guessed or parameter in ends and choice is not entering else _derived(slot, parameter)
                 if text:
                     self._use(parameter)
                     return text

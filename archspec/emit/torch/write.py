@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from functools import partial
-from itertools import groupby
 from math import prod
 from textwrap import fill
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from archspec.emit.names import module_path, owned_weights
 from archspec.emit.torch import layout
 from archspec.emit.torch.classes import Class
+from archspec.emit.torch.containers import NEST, Container, access, attribute, contained, place
 from archspec.emit.torch.forward import Forward, Line
 from archspec.emit.torch.parameters import literal
 from archspec.emit.torch.signatures import REQUIRED
@@ -21,8 +21,6 @@ from archspec.emit.torch.terms import Affine, Chain, Make, Run, Runs, constants
 from archspec.emit.torch.tree import Tree
 from archspec.graph import Graph
 from archspec.op import Shape, by
-
-_Container = dict[str, Any]  # segment -> the text of a module, or what is nested there
 
 
 class Writer:
@@ -37,6 +35,8 @@ class Writer:
         """The whole file."""
         sources = {leaf.lowering.source.strip(): None for leaf in self.tree.leaves.values() if leaf.lowering.source}
         parts = [*sources, *("\n".join(self.class_lines(cls)) for cls in self.classes)]
+        if any(" = nest(" in part for part in parts):
+            parts.insert(0, NEST)
         body = "\n\n\n".join(parts)
         head = [f'"""{doc}"""', "", *_imports(body)] if doc else _imports(body)
         return "\n".join(head) + "\n\n\n" + body + "\n"
@@ -52,38 +52,33 @@ class Writer:
         lines += layout.signature("__init__", arguments, "None", 4)
         lines += [" " * 8 + "super().__init__()"]
         modules = self._modules(cls)
-        access = _access(modules)
+        reach = access(modules)
         attributes = self._attributes(cls, modules)
         lines += [" " * 8 + f"self.{attribute} = {name}" for name, attribute in attributes.items()]
         for name, inner in modules.items():
-            lines += layout.statement(f"self.{name} = {_contained(inner)}", 8)
-        lines += self._starts(cls, access)
-        return [*lines, "", *self._forward(cls, access, attributes)]
+            lines += layout.statement(f"self.{name} = {contained(inner)}", 8)
+        lines += self._starts(cls, reach)
+        return [*lines, "", *self._forward(cls, reach, attributes)]
 
-    def _modules(self, cls: Class) -> _Container:
+    def _modules(self, cls: Class) -> Container:
         """The texts of the modules, nested as their paths are."""
-        modules: _Container = {}
+        modules: Container = {}
         for step in cls.steps:
-            if step.term is None:
-                continue
-            *outer, last = step.name.split(".")
-            place = modules
-            for segment in outer:
-                place = place.setdefault(segment, {})
-            place[last] = self.text(step.term)
+            if step.term is not None:
+                place(modules, step, self.text(step.term))
         return modules
 
-    def _attributes(self, cls: Class, modules: _Container) -> dict[str, str]:
+    def _attributes(self, cls: Class, modules: Container) -> dict[str, str]:
         """The parameters that forward reads, and the attributes that keep them."""
         texts = " ".join(slot.text for step in cls.steps for slot in constants(step.call))
         read = [p.name for p in cls.parameters if re.search(rf"\b{p.name}\b", texts)]
         return {name: f"{module_path(name)}_" if module_path(name) in modules else module_path(name) for name in read}
 
-    def _starts(self, cls: Class, access: dict[str, str]) -> list[str]:
+    def _starts(self, cls: Class, reach: dict[str, str]) -> list[str]:
         lines: list[str] = []
         for step in cls.steps:
             for start in step.starts:
-                array = access[step.name] + _inner(start.target[len(step.name) :])
+                array = reach[step.name] + attribute(start.target[len(step.name) :])
                 low = "-" if not start.value.text.startswith("-") else ""
                 value = start.value.text
                 bounds = f"{low}{value}, {value}" if start.kind == "uniform" else value
@@ -93,7 +88,7 @@ class Writer:
 
     # ---------------------------------------------------------------- forward
 
-    def _forward(self, cls: Class, access: dict[str, str], attributes: dict[str, str]) -> list[str]:
+    def _forward(self, cls: Class, reach: dict[str, str], attributes: dict[str, str]) -> list[str]:
         is_net = cls is self.classes[-1]
         inputs = self._inputs(cls, is_net)
         calls = []
@@ -102,7 +97,7 @@ class Writer:
             for i in range(1, len(texts) - 2, 2):  # begin:end, with spaces where it is no plain number
                 if texts[i + 1] == ":" and not (texts[i].isdigit() and texts[i + 2].isdigit()):
                     texts[i + 1] = " : "
-            calls.append("".join(texts).replace("{m}", access.get(step.module, "")))
+            calls.append("".join(texts).replace("{m}", reach.get(step.module, "")))
         outputs = self.tree.graph.outputs if is_net and len(self.tree.graph.outputs) > 1 else ()
         fixed = {output.node: re.sub(r"\W", "_", module_path(output.name)) for output in reversed(outputs)}
         fixed = {node: name for node, name in fixed.items() if node not in inputs}
@@ -217,48 +212,6 @@ def _moves(term: Any) -> bool:
         case Make() | Chain():
             return any(_moves(inner) for _, inner in term[-1])
     return False
-
-
-def _contained(inner: Any) -> str:
-    """A module, or modules that their parent calls one by one."""
-    if isinstance(inner, str):
-        return inner
-    texts = {name: _contained(value) for name, value in inner.items()}
-    if _is_list(inner):
-        ordered = [texts[str(i)] for i in range(len(texts))]
-        runs = [(text, len(list(same))) for text, same in groupby(ordered)]
-        items = [text if n == 1 else f"*[{text} for _ in range({n})]" for text, n in runs]
-        if len(runs) == 1 and len(ordered) > 1:
-            return f"nn.ModuleList({items[0][1:]})"
-        return f"nn.ModuleList([{', '.join(items)}])"
-    items = [f'"{name}": {text}' for name, text in texts.items()]
-    return f"nn.ModuleDict({{{', '.join(items)}}})"
-
-
-def _is_list(inner: _Container) -> bool:
-    return set(inner) == {str(i) for i in range(len(inner))}
-
-
-def _access(modules: _Container) -> dict[str, str]:
-    """How the code reaches the module at each path: self.down[0].conv1."""
-    found: dict[str, str] = {}
-
-    def walk(inner: _Container, path: str, text: str) -> None:
-        listed = bool(path) and _is_list(inner)
-        for name, value in inner.items():
-            here = f"{path}.{name}" if path else name
-            step = f"[{name}]" if listed else f'["{name}"]' if name.isdigit() else f".{name}"
-            if isinstance(value, dict):
-                walk(value, here, text + step)
-            else:
-                found[here] = text + step
-
-    walk(modules, "", "self")
-    return found
-
-
-def _inner(path: str) -> str:
-    return "".join(f"[{name}]" if name.isdigit() else f".{name}" for name in path.lstrip(".").split("."))
 
 
 def _owned(text: str, attributes: dict[str, str]) -> str:
