@@ -221,6 +221,17 @@ def test_whole_inputs_are_indices(dtype: str, kind: type, top: int) -> None:
     assert drawn.dtype == kind and drawn.min() >= 0 and top - 2 <= drawn.max() < top
 
 
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_half_precision_data_is_compared(dtype: str) -> None:
+    net = Net()
+    net("x", "INPUT", shape=(3, 8, 8), dtype=dtype)
+    net("conv1", "CONV", "x", channels=4)
+    values = torch.from_numpy(draw_inputs(net.graph(), 0, 2)["x"])
+    assert torch.equal(values, values.to(getattr(torch, dtype)).float())
+    report = verify(net.graph())
+    assert report.passed, str(report)
+
+
 def test_inputs_differ_by_seed_and_by_input() -> None:
     graph = small().graph()
     first, again, other = (draw_inputs(graph, seed, 2)["image"] for seed in (0, 0, -1))

@@ -166,7 +166,10 @@ def _told(who: str, error: Exception) -> str:
 
 
 def draw_inputs(graph: Graph, seed: int, batch: int) -> dict[str, Array]:
-    """One batch per input, by name: normal numbers, or indices that the tables they are looked up in have."""
+    """One batch per input, by name: normal numbers, or indices that the tables they are looked up in have.
+
+    Numbers of half precision come as float32, rounded to what their type can hold.
+    """
     import numpy as np
 
     drawn: dict[str, Array] = {}
@@ -176,7 +179,9 @@ def draw_inputs(graph: Graph, seed: int, batch: int) -> dict[str, Array]:
         key = hashlib.sha256(f"{seed}:input:{node.path}".encode()).digest()[:16]
         stream = np.random.Generator(np.random.PCG64(int.from_bytes(key, "little")))
         if dtype in ("float32", "float16", "bfloat16"):
-            drawn[node.path] = stream.standard_normal(shape, np.float32).astype("f2" if dtype == "float16" else "f4")
+            normal = stream.standard_normal(shape, np.float32)
+            bits = {"float32": 32, "float16": 19, "bfloat16": 16}[dtype]  # the upper ones that the type keeps
+            drawn[node.path] = (normal.view(np.uint32) >> (32 - bits) << (32 - bits)).view(np.float32)
         else:
             drawn[node.path] = stream.integers(0, 2 if dtype == "bool" else _table_size(graph, index), shape).astype(
                 dtype
@@ -204,9 +209,25 @@ def run_onnx(path: Path, inputs: Mapping[str, Array], *, exact: bool = False) ->
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 2
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what goes wrong is raised as well
     if exact:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    results: list[Array] = session.run(None, dict(inputs))
+    given = {entry.name: _as_type(inputs[entry.name], entry.type) for entry in session.get_inputs()}
+    results: list[Array] = session.run(None, given)
     return results
+
+
+def _as_type(value: Array, kind: str) -> Any:
+    """An input as the model declares it; NumPy has no bfloat16, which is the upper half of a float32."""
+    import numpy as np
+
+    if kind == "tensor(float16)":
+        return value.astype(np.float16)
+    if kind != "tensor(bfloat16)":
+        return value
+    import onnx
+    import onnxruntime
+
+    upper = (value.view(np.uint32) >> 16).astype(np.uint16)
+    return onnxruntime.OrtValue.ortvalue_from_numpy_with_onnx_type(upper, onnx.TensorProto.BFLOAT16)
