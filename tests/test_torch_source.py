@@ -213,6 +213,9 @@ SMALL = {
         block Branch(c) = CONV(c, 1x1) -> BN -> RELU
         block Shuffle = split[ID | Branch(cin // 2)] -> SHUFFLE(2)
         INPUT -> CONV(4) -> Shuffle -> CONV(8) -> Shuffle -> FC(3)""",
+    "cropped": """
+        block Crop(n) = CONV(8) -> CROP((n, n), (n, 0)) -> CROP((0, n), (1, n))
+        INPUT -> Crop(1) -> Crop(2) -> FC(3)""",
     "sep": "INPUT -> SEPCONV(8, 3x3) -> RELU -> SEPCONV(12, 5x5, stride=2) -> FC(3)",
     "uneven": "INPUT -> CONV(4, 2x2) -> CONV(4, 4x4, stride=2) -> FC(3)",
     "reserved": "INPUT -> CONV(4) as type -> [CONV(4) -> RELU]*2 as half -> FC(3) as lambda",

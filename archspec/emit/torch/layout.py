@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 WIDTH = 100
 
@@ -32,6 +33,18 @@ def signature(name: str, arguments: list[str], result: str, indent: int) -> list
     if indent + 4 + len(inner) <= WIDTH:
         return [f"{pad}def {name}(", f"{pad}    {inner}", f"{pad}) -> {result}:"]
     return [f"{pad}def {name}(", *(f"{pad}    {argument}," for argument in arguments), f"{pad}) -> {result}:"]
+
+
+def slices(text: str) -> str:
+    """The same expression with spaces around the colon of a slice whose ends are more than numbers."""
+
+    def spaced(part: str) -> str:
+        begin, colon, end = part.partition(":")
+        if not colon or ":" in end or "self." not in part:
+            return part
+        return f"{begin} :".lstrip() + (f" {end}" if end else "")
+
+    return re.sub(r"\[([^\[\]]*)\]", lambda found: f"[{', '.join(map(spaced, found[1].split(', ')))}]", text)
 
 
 def _value(text: str, node: ast.expr, indent: int, head: str, tail: str, statement: bool = False) -> list[str]:

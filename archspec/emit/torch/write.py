@@ -94,10 +94,7 @@ class Writer:
         calls = []
         for step in cls.steps:
             texts = [part if isinstance(part, str) else _owned(part.text, attributes) for part in step.call.parts]
-            for i in range(1, len(texts) - 2, 2):  # begin:end, with spaces where it is no plain number
-                if texts[i + 1] == ":" and not (texts[i].isdigit() and texts[i + 2].isdigit()):
-                    texts[i + 1] = " : "
-            calls.append("".join(texts).replace("{m}", reach.get(step.module, "")))
+            calls.append(layout.slices("".join(texts)).replace("{m}", reach.get(step.module, "")))
         outputs = self.tree.graph.outputs if is_net and len(self.tree.graph.outputs) > 1 else ()
         fixed = {output.node: re.sub(r"\W", "_", module_path(output.name)) for output in reversed(outputs)}
         fixed = {node: name for node, name in fixed.items() if node not in inputs}
