@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from archspec import syntax
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from archspec.expand.flow import Expander
 
 _CONSTANT = (syntax.Literal, syntax.Dims)
+_words = cache(words)
 _SWITCHES = {"true": "on", "yes": "on", "false": "off", "no": "off", "none": "off"}
 
 
@@ -137,6 +139,8 @@ def _value(x: Expander, card: type[Op], name: str, arg: syntax.Arg, place: Place
     value = evaluate(arg.value)
     if name == "act":
         return value
+    if isinstance(arg.value, syntax.Ref) and not isinstance(value, Word | Callee):
+        _warn_of_shadow(x, card, name, arg.value)
     if isinstance(value, Callee) and value.name in words(card, name):
         return value.name
     if isinstance(value, Word):
@@ -147,6 +151,13 @@ def _value(x: Expander, card: type[Op], name: str, arg: syntax.Arg, place: Place
             _no_word(card, name, value, choices)
         evaluate.need(arg.value)
     return _frozen(whole(value))
+
+
+def _warn_of_shadow(x: Expander, card: type[Op], name: str, ref: syntax.Ref) -> None:
+    """A let or argument that is spelt as one of the card's words, and so hides it."""
+    if ref.name in _words(card, name):
+        message = f"{name}={ref.name} reads the {ref.name} that is defined here, not {card.name}'s word"
+        x.warn("W102", message, ref.span, "rename the definition")
 
 
 def _no_word(card: type[Op], name: str, value: Word, choices: tuple[str, ...]) -> NoReturn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from archspec import syntax
-from archspec.expand import joins, layers, shorthand, taps
+from archspec.expand import joins, layers, lints, shorthand, taps
 from archspec.expand.definitions import Definitions
 from archspec.expand.draft import Arguments, Draft
 from archspec.expand.evaluate import Evaluator, iterate
@@ -280,6 +280,7 @@ class Expander:
 
     def _iterations(self, repeat: syntax.Repeat, place: Place) -> list[dict[str, Value]]:
         if repeat.loops:
+            lints.square(self, repeat.loops)
             return iterate(repeat.loops, self.evaluator(place))
         assert repeat.count is not None
         evaluate = self.evaluator(place)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from archspec import syntax
-from archspec.expand import inputs, stamps
+from archspec.expand import inputs, lints, stamps
 from archspec.expand.arguments import card_arguments
 from archspec.expand.place import Place, Site, Stream
 from archspec.expand.values import Callee, Scope, Value, Word, fail, kind
@@ -135,6 +135,8 @@ def apply(
         return inputs[0]
     op = x.draft.card(card, arguments, layer.span, place)
     settled = x.draft.settle(op, inputs, arguments, layer.span, place)
+    if "kernel" in arguments:
+        lints.kernel(x, settled[0].op, x.draft.nodes[inputs[0]].shape, arguments)
     if act is not None and site.lent:
         site = Site()  # the iteration holds two nodes, so neither can have its path
     path = place.named(site, card.name)

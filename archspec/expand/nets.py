@@ -12,6 +12,7 @@ from archspec.expand.evaluate import Evaluator
 from archspec.expand.flow import Expander, Stop
 from archspec.expand.formals import block_arguments
 from archspec.expand.free import Bindings, UsageError
+from archspec.expand.lints import lints
 from archspec.expand.place import Body, Bundle, Counter, Place
 from archspec.expand.stamps import run_body, run_statement
 from archspec.expand.values import Scope, Value, fail
@@ -113,7 +114,7 @@ def expand(
     if len(x.draft.nodes) == len(place.body.streams):
         fail("A117", f"{name} has an input and no layer", statements[-1].span)
     requirements = tuple(_requirement(x, statement, where) for statement, where in x.asserts)
-    return Expansion(graph, requirements, (*x.warnings.values(), *notes))
+    return Expansion(graph, requirements, (*lints(definitions), *x.warnings.values(), *notes))
 
 
 def _requirement(x: Expander, statement: syntax.Assert, place: Place) -> Requirement:

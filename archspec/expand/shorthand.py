@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from archspec import syntax
+from archspec.expand.lints import LARGEST_KERNEL
 from archspec.expand.values import fail
 from archspec.op import lookup, names
 from archspec.source import Fix, nearest
 
 _FORM = re.compile(r"([A-Za-z]+)(\d+(?:x\d+)?)?(?:-(\d+))?(?:/(\d+))?\Z")
-LARGEST_KERNEL = 11  # AlexNet's; a larger number is a width in the wrong place
 
 
 def operator(short: syntax.Short) -> str:
@@ -37,7 +37,7 @@ def layer(short: syntax.Short) -> syntax.Layer:
             help=f"did you mean {near}?" if near else "shorthand looks like conv3-64, FC-4096, maxpool3/2",
         )
     sizes = tuple(int(n) for n in kernel.split("x")) if kernel else ()
-    if width and sizes and max(sizes) > LARGEST_KERNEL:
+    if width and sizes and max(sizes) > LARGEST_KERNEL >= int(width):
         swapped = f"{word}{width}-{kernel}"
         fail(
             "A222",
