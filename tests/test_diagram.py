@@ -307,7 +307,7 @@ def test_ten_thousand_iterations_are_one_frame() -> None:
 
 def test_a_picture_nobody_can_read_is_refused_with_the_way_out() -> None:
     graph = graph_of("INPUT(4x8x8) -> [CONV(4) -> RELU]*2100")
-    with pytest.raises(SpecError, match=r"(?s)A611.*2,101 boxes, the limit is 2,000.*--depth 0"):
+    with pytest.raises(SpecError, match=r"(?s)A614.*2,101 boxes, the limit is 2,000.*--depth 0"):
         emit_dot(graph, fold=False)
     assert emit_dot(graph, fold=False, largest=3_000).count("conv 3x3") == 2100
 

@@ -47,7 +47,7 @@ def emit_dot(
     count = len(picture.boxes)
     if count > largest:
         message = f"the diagram of {graph.name} would have {count:,} boxes, the limit is {largest:,}"
-        raise SpecError((Diagnostic("A611", message, help="--depth 0 or --depth 1 closes the inner frames"),))
+        raise SpecError((Diagnostic("A614", message, help="--depth 0 or --depth 1 closes the inner frames"),))
     text: str = _Drawing(graph, analysis, picture, rankdir).dot.source
     return text
 

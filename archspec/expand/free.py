@@ -163,5 +163,5 @@ def staged(value: Value, name: str, span: Span, place: Place) -> Value:
 def whole_count(value: Value, span: Span) -> int:
     """A repeat count: a whole number from 0."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        fail("A218", f"a repeat count is a whole number from 0, this is {kind(value)}", span)
+        fail("A231", f"a repeat count is a whole number from 0, this is {kind(value)}", span)
     return value
