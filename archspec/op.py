@@ -11,11 +11,14 @@ import importlib
 import re
 import typing
 from collections.abc import Callable
-from math import sqrt
+from math import prod, sqrt
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from archspec.saved import Saved
 
 Shape = tuple[int, ...]
 Positive = Annotated[int, Field(gt=0)]
@@ -157,6 +160,7 @@ class Op(BaseModel):
     view: ClassVar[bool] = False  # moves no data at inference: its output takes no memory
     rearranges: ClassVar[bool] = False  # its positions are not its input's, even where the sizes agree
     act: ClassVar[bool] = False  # takes act=: an activation that becomes a node of its own
+    inplace: ClassVar[bool] = False  # at inference each value of the output may overwrite its own of an input
     style: ClassVar[Style] = Style()
 
     @property
@@ -177,7 +181,7 @@ class Op(BaseModel):
         return None
 
     def reads(self, number: int, *xs: Shape) -> tuple[Window, ...] | None:
-        """Per spatial axis of input `number`, what an output position reads of it: a join that crops has a window there."""
+        """Per spatial axis of input `number`, what an output position reads: a join that crops has a window there."""
         return self.windows(*xs) if number == 0 else None
 
     def infer(self, *xs: Shape) -> Shape:
@@ -198,6 +202,19 @@ class Op(BaseModel):
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         """Work of one forward pass, given the output shape and the input shapes.  Every card states its own rule."""
         raise TypeError(f"{type(self).__name__} states no cost")
+
+    def connections(self, y: Shape, *xs: Shape) -> int:
+        """Links with a weight, as LeCun et al. count them: per output unit the values it sums, and its bias."""
+        macs, named = self.cost(y, *xs).macs, {weight.name for weight in self.weights(*xs) if weight.trainable}
+        return macs + prod(y) * ("bias" in named) if macs and named else 0
+
+    def gradient_macs(self, number: int, y: Shape, *xs: Shape) -> int:
+        """MACs of the gradient of input `number`, which a first layer does without."""
+        return self.cost(y, *xs).macs
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        """What autograd keeps of the emitted PyTorch for the backward pass.  Every card states its own rule."""
+        raise TypeError(f"{type(self).__name__} states no saved tensors")
 
     def torch(self, *xs: Shape) -> Torch:
         raise TypeError(f"{type(self).__name__} has no PyTorch lowering")

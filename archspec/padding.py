@@ -48,6 +48,11 @@ def symmetric(pad: Sides) -> bool:
     return all(begin == end for begin, end in pad)
 
 
+def padded(x: Shape, pad: Sides) -> Shape:
+    """The shape of a map with its padding."""
+    return (x[0], *(n + begin + end for n, (begin, end) in zip(x[1:], pad, strict=True)))
+
+
 def torch_pad(pad: Sides) -> tuple[int, ...]:
     """F.pad's order: the last axis first, begin before end."""
     return tuple(n for side in reversed(pad) for n in side)

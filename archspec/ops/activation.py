@@ -9,19 +9,26 @@ from math import prod
 from typing import Any, ClassVar, Literal
 
 from archspec.op import Cost, Init, Onnx, Op, Shape, Style, Torch, Weight, constant, register
+from archspec.saved import Saved
 
 
 class Elementwise(Op):
     """An activation computed value by value.  `work` is its published cost in operations per value; an activation that
-    both frameworks have under a name of their own states the two names."""
+    both frameworks have under a name of their own states the two names.  `keeps_output` says that the gradient is
+    computed from the output, not from the input."""
 
     work: ClassVar[int]
+    keeps_output: ClassVar[bool] = False
+    inplace = True
     torch_name: ClassVar[str] = ""
     onnx_name: ClassVar[str] = ""
     style = Style("#f4cccc", "{name}")
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, self.work * prod(y))
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved(output=True, order="input") if self.keeps_output else Saved((0,), order="input")
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch(self.torch_name)
@@ -35,6 +42,7 @@ class ReLU(Elementwise):
     """max(x, 0)."""
 
     work, torch_name, onnx_name = 1, "ReLU", "Relu"
+    keeps_output = True
 
 
 @register("RELU6")
@@ -160,6 +168,7 @@ class Sigmoid(Elementwise):
     """1 / (1 + exp(-x))."""
 
     work, torch_name, onnx_name = 4, "Sigmoid", "Sigmoid"
+    keeps_output = True
 
 
 @register("TANH")
@@ -167,6 +176,7 @@ class Tanh(Elementwise):
     """Hyperbolic tangent."""
 
     work, torch_name, onnx_name = 4, "Tanh", "Tanh"
+    keeps_output = True
 
 
 @register("SOFTPLUS")
@@ -188,6 +198,10 @@ class Softmax(Elementwise):
     """exp(x) divided by its sum over the channels, at every position of a map."""
 
     work = 4
+    inplace = False
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved(output=True)
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch("Softmax", (), {"dim": 1})
@@ -201,6 +215,10 @@ class LogSoftmax(Elementwise):
     """The logarithm of SOFTMAX."""
 
     work = 4
+    inplace = False
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved(output=True)
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch("LogSoftmax", (), {"dim": 1})

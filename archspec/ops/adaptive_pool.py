@@ -20,6 +20,7 @@ from archspec.op import (
     register,
     spatial_rank,
 )
+from archspec.saved import Kept, Saved
 
 
 def bounds(n: int, m: int) -> list[tuple[int, int]]:
@@ -99,6 +100,9 @@ class AdaptiveMaxPool(AdaptivePool):
     def reduction(self, axis: int, share: list[float], shape: Shape, target: str) -> list[Onnx]:
         return [Onnx("ReduceMax", (f"windows_{axis}", f"within_{axis}"), {"keepdims": 0}, (target,))]
 
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved((0,), made=(Kept("indices", y, "int64"),), order="map" if len(y) < 4 else "first")
+
 
 @register("AAVGPOOL")
 class AdaptiveAveragePool(AdaptivePool):
@@ -114,3 +118,7 @@ class AdaptiveAveragePool(AdaptivePool):
             Onnx("Mul", (f"windows_{axis}", f"shares_{axis}"), {}, (f"weighed_{axis}",)),
             Onnx("ReduceSum", (f"weighed_{axis}", f"within_{axis}"), {"keepdims": 0}, (target,)),
         ]
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        # PyTorch computes a pool to one value as a mean, which needs nothing but the size.
+        return Saved((0,) * (set(self.size) != {1}), order="map" if prod(y[1:]) > 1 and len(y) < 4 else "first")

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 
 from archspec.op import Cost, Init, Onnx, Op, Positive, RuleError, Shape, Style, Torch, Weight, by, constant, register
 from archspec.ops.sequence import tokens
+from archspec.saved import Kept, Saved
 
 _FILL = "#cfe2f3"
 
@@ -77,6 +78,21 @@ class Attention(Op):
         projections = d * d * t + d * k[0] * s + d * v[0] * s + d * d * t
         biases = (2 * d * t + 2 * d * s) * self.bias
         return Cost(projections + 2 * d * t * s, biases + 5 * self.heads * t * s)  # a scale and a softmax per pair
+
+    def gradient_macs(self, number: int, y: Shape, *xs: Shape) -> int:
+        last = len(xs) - 1  # queries, keys and values may be one stream
+        return sum(y[0] * x[0] * x[1] for i, x in enumerate(self.streams(*xs)) if min(i, last) == number)
+
+    def connections(self, y: Shape, *xs: Shape) -> int:
+        q, k, v = self.streams(*xs)
+        return sum((x[0] + self.bias) * y[0] * x[1] for x in (q, k, v, q))
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        (d, t), (_, s), _ = self.streams(*xs)
+        made = Kept("queries", (d, t)), Kept("keys", (d, s)), Kept("values", (d, s)), Kept("read values", (d, t))
+        logarithms = Kept("logarithms of the sums", (self.heads, t), "float32")
+        inputs = tuple(min(i, len(xs) - 1) for i in range(3))
+        return Saved(inputs, made=(*made, logarithms), read="attention", order="attention")
 
     def torch(self, *xs: Shape) -> Torch:
         q, k, v = self.streams(*xs)

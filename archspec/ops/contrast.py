@@ -21,6 +21,7 @@ from archspec.op import (
     register,
     spatial_rank,
 )
+from archspec.saved import Kept, Saved
 
 _FILL = "#ead1dc"
 
@@ -45,6 +46,10 @@ class LocalResponseNorm(Op):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, (self.n + 4) * prod(y))  # a square, n-1 sums, alpha, k, a power, a division
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        squares = Kept("padded squares", (y[0] + self.n - 1, *y[1:]))
+        return Saved((0,), made=(squares, Kept("sums", y), Kept("divisors", y)), order="input")
 
     def torch(self, *xs: Shape) -> Torch:
         kwargs = {"size": self.n, "alpha": self.alpha * self.n, "beta": self.beta, "k": self.k}
@@ -72,6 +77,10 @@ class L2Norm(Op):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, self.work * prod(y))
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        made = Kept("lengths", (1, *y[1:])), Kept("divisors", (1, *y[1:]))
+        return Saved((0,), made=made, order="input")
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch(call="F.normalize({0}, dim=1)")
@@ -129,6 +138,11 @@ class LocalContrastNorm(Op):
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         # Per value two sums, a difference, a square, a division; per position the window twice, a root, a comparison.
         return Cost(0, 5 * prod(y) + prod(y[1:]) * (4 * prod(self.kernel) + 2))
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        names = "means", "powers", "deviations", "divisors"
+        made = (*(Kept(name, (1, *y[1:])) for name in names), Kept("least deviation", (1,)), Kept("centred input", y))
+        return Saved(made=made, order="input")
 
     def torch(self, *xs: Shape) -> Torch:
         rank = len(self.kernel)

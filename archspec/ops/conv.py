@@ -25,7 +25,8 @@ from archspec.op import (
     register,
     spatial_rank,
 )
-from archspec.padding import Pad, Sides, onnx_pads, pad_amounts, settle_pad, symmetric, torch_pad
+from archspec.padding import Pad, Sides, onnx_pads, pad_amounts, padded, settle_pad, symmetric, torch_pad
+from archspec.saved import Kept, Saved
 
 
 def divide(entering: int, leaving: int, groups: int) -> None:
@@ -90,6 +91,11 @@ class GroupedConvolution(Convolving):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(prod(y) * (xs[0][0] // self.split(xs[0])) * prod(self.kernel), prod(y) * bool(self.bias))
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        if self.torch_padding()[1] == "{0}":
+            return Saved((0,), order="image")
+        return Saved(made=(Kept("padded input", padded(xs[0], self.sides)),), order="image")
 
     def torch(self, *xs: Shape) -> Torch:
         x, rank = xs[0], len(xs[0]) - 1
@@ -223,6 +229,13 @@ class Conv(GroupedConvolution):
         if self.table:
             return Cost(sum(map(len, self.table)) * prod(self.kernel) * prod(y[1:]), prod(y) * bool(self.bias))
         return super().cost(y, *xs)
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        kept = super().saved(y, *xs)
+        if not self.table:
+            return kept
+        kernel = Kept("kernel", (self.channels, xs[0][0], *self.kernel), batched=False)
+        return kept._replace(made=(*kept.made, kernel))
 
     def torch(self, *xs: Shape) -> Torch:
         layer, rank = super().torch(*xs), len(xs[0]) - 1

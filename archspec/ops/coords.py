@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from archspec.op import Cost, Onnx, Op, Shape, Style, Torch, constant, register, spatial_rank
+from archspec.saved import Saved
 
 _SOURCE = '''class Coordinates(nn.Module):
     """Appends the position per spatial axis, from -1 to 1, and the distance from the centre."""
@@ -33,6 +34,9 @@ class Coordinates(Op):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost()  # the channels are constants
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved()
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch("Coordinates", (), {"r": True} if self.r else {}, source=_SOURCE)

@@ -22,6 +22,7 @@ from archspec.op import (
 )
 from archspec.ops.conv import Convolving
 from archspec.padding import onnx_pads, symmetric
+from archspec.saved import Kept, Saved
 
 _SOURCE = '''class DeformConv2d(nn.Module):
     """A convolution whose taps move by learned offsets, and may weigh by a learned mask."""
@@ -115,6 +116,19 @@ class DeformableConv(Convolving):
         # Four products and sums per value interpolated; the offsets' bias; a sigmoid and a product per mask.
         other = 8 * places * taps * c + places * self.moves + places * taps * (4 + c) * self.modulated
         return Cost(macs, other + prod(y) * bool(self.bias))
+
+    def gradient_macs(self, number: int, y: Shape, *xs: Shape) -> int:
+        return prod(y[1:]) * xs[0][0] * prod(self.kernel) * self.moves  # the offset branch's
+
+    def connections(self, y: Shape, *xs: Shape) -> int:
+        return super().connections(y, *xs) + prod(y[1:]) * self.moves  # with the biases of the offset branch
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        taps, places = prod(self.kernel), y[1:]
+        made = [Kept("columns", (xs[0][0] * taps, *places)), Kept("grids", (taps, *places, 2))]
+        if self.modulated:
+            made += [Kept("masks", (taps, *places)), Kept("values", (xs[0][0] * taps, *places))]
+        return Saved((0,), made=tuple(made), order="last")
 
     def torch(self, *xs: Shape) -> Torch:
         kwargs: dict[str, Any] = {

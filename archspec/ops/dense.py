@@ -19,6 +19,7 @@ from archspec.op import (
     contraction_weights,
     register,
 )
+from archspec.saved import Saved
 
 
 class Dense(Op):
@@ -70,6 +71,9 @@ class FullyConnected(Dense):
     def features(self, x: Shape) -> int:
         return prod(x)
 
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved((0,), read="flat")
+
     def torch(self, *xs: Shape) -> Torch:
         layer = super().torch(*xs)
         return layer if len(xs[0]) == 1 else layer._replace(call="{m}({0}.flatten(1))")
@@ -92,6 +96,9 @@ class Linear(Dense):
 
     def features(self, x: Shape) -> int:
         return x[0]
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved((0,), read="last", order="last") if len(y) > 1 else Saved((0,))
 
     def torch(self, *xs: Shape) -> Torch:
         layer = super().torch(*xs)

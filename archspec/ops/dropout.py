@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from archspec.op import Cost, Onnx, Op, Shape, Style, Torch, register, spatial_rank
+from archspec.saved import Kept, Saved, seen
 
 
 class Dropping(Op):
@@ -19,6 +20,13 @@ class Dropping(Op):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost()
+
+    def mask(self, y: Shape) -> Kept:
+        """What says which values stay."""
+        return Kept("mask", y)
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved(made=(self.mask(y),), order="input") if self.rate else seen(y)
 
     def onnx(self, *xs: Shape) -> tuple[Onnx, ...]:
         return Onnx("Constant", (), {"value_float": self.rate}, ("rate",)), Onnx("Dropout", ("0", "rate"))
@@ -37,6 +45,9 @@ class SpatialDropout(Dropping):
     """Drops whole channels of a map with probability `rate` in training (Tompson et al. 2015)."""
 
     style = Style("#f3f3f3", "spatial dropout {rate}")
+
+    def mask(self, y: Shape) -> Kept:
+        return Kept("mask", y[:1])
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch(f"Dropout{spatial_rank(self, xs[0])}d", (self.rate,))
@@ -67,6 +78,9 @@ class DropPath(Dropping):
 
     rate: Annotated[float, Field(ge=0, lt=1)] = 0.1
     style = Style("#f3f3f3", "drop path {rate}")
+
+    def mask(self, y: Shape) -> Kept:
+        return Kept("mask", (1,), "bool")
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch("DropPath", (self.rate,), source=_DROP_PATH)

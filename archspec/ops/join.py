@@ -6,6 +6,7 @@ from math import prod
 from typing import ClassVar, Literal
 
 from archspec.op import Cost, Init, Onnx, Op, RuleError, Shape, Style, Torch, Weight, Window, by, constant, register
+from archspec.saved import Kept, Saved
 
 
 class Join(Op):
@@ -29,6 +30,7 @@ class Elementwise(Join):
     """A join of streams of one shape, `work` operations per value and further stream."""
 
     work: ClassVar[int] = 1
+    inplace: ClassVar[bool] = True
 
     def infer(self, *xs: Shape) -> Shape:
         if any(x != xs[0] for x in xs):
@@ -37,6 +39,9 @@ class Elementwise(Join):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, self.work * (len(xs) - 1) * prod(y))
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved(order="input")  # a sum needs nothing
 
 
 def broadcast(join: Join, xs: tuple[Shape, ...]) -> Shape:
@@ -95,6 +100,10 @@ class Mul(Elementwise):
     def infer(self, *xs: Shape) -> Shape:
         return broadcast(self, xs)
 
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        products = (Kept("product", broadcast(self, xs[:i])) for i in range(2, len(xs)))
+        return Saved(tuple(range(len(xs))), made=tuple(products), to="others", order="input")
+
     def torch(self, *xs: Shape) -> Torch:
         return Torch(call=" * ".join(spread_torch(xs, self.infer(*xs))))
 
@@ -130,6 +139,9 @@ class AbsDiff(Elementwise):
     work = 2
     style = Style("#fff2cc", "|a − b|")
 
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved(made=(Kept("difference", y),), order="input")
+
     def torch(self, *xs: Shape) -> Torch:
         return Torch(call="({0} - {1}).abs()")
 
@@ -140,6 +152,11 @@ class AbsDiff(Elementwise):
 @register("max")
 class Max(Elementwise):
     """Elementwise maximum."""
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        if len(xs) == 2:
+            return Saved((0, 1), order="input")
+        return Saved(output=True, made=(Kept("stack", (len(xs), *y)),))
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch(call="torch.maximum({0}, {1})" if len(xs) == 2 else "torch.stack([{all}]).amax(0)")
@@ -172,6 +189,9 @@ class Highway(Elementwise):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, 7 * prod(y))  # a sigmoid, and x + g*(F - x)
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved((0, 2), made=(Kept("gate", y),), order="input")
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch(call="torch.lerp({2}, {0}, torch.sigmoid({1}))")
@@ -206,6 +226,10 @@ class WeightedSum(Elementwise):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, (2 * len(xs) - 1) * prod(y) + 4 * len(xs))
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        gates = Kept("gates", (len(xs),), batched=False)
+        return Saved(tuple(range(len(xs))), made=(gates,), order="input")
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch("WeightedSum", (len(xs),), call="{m}({all})", source=_WEIGHTED_SUM)
@@ -248,6 +272,9 @@ class Concat(Join):
         if x[1:] == y[1:]:
             return None
         return tuple(Window(pad=(-begin, end - n)) for (begin, end), n in zip(self.cuts(x, y), x[1:], strict=True))
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved(order="image" if all(x[1:] == y[1:] for x in xs) else "first")
 
     def torch(self, *xs: Shape) -> Torch:
         y, parts = self.infer(*xs), []

@@ -24,6 +24,7 @@ from archspec.op import (
     spatial_rank,
 )
 from archspec.padding import Pad, Sides, pad_amounts, settle_pad, torch_pad
+from archspec.saved import Kept, Saved
 
 
 def source(rank: int) -> str:
@@ -94,6 +95,10 @@ class LocallyConnected(Op):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(prod(y) * xs[0][0] * prod(self.kernel), prod(y) * (self.bias is not False))
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        windows = Kept("windows", (xs[0][0] * prod(self.kernel), *y[1:]))
+        return Saved(made=(windows,), order="attention")
 
     def torch(self, *xs: Shape) -> Torch:
         y, rank = self.infer(*xs), len(xs[0]) - 1

@@ -27,6 +27,7 @@ from archspec.op import (
     spatial_rank,
 )
 from archspec.ops.scale import affine_onnx, affine_weights
+from archspec.saved import Kept, Saved
 
 Epsilon = Annotated[float, Field(gt=0)]
 _FILL = "#ead1dc"
@@ -35,6 +36,11 @@ _FILL = "#ead1dc"
 def ones(name: str, count: int, value: float = 1.0) -> Onnx:
     """A temporary of `count` equal numbers, for an operator of ONNX that insists on a scale or a shift."""
     return Onnx("Constant", (), {"value_floats": [value] * count}, (name,))
+
+
+def statistics(shape: Shape, batched: bool = True) -> tuple[Kept, ...]:
+    """The means and the inverse deviations, which stay float32 whatever the activations are."""
+    return tuple(Kept(name, shape, "float32", batched) for name in ("means", "inverse deviations"))
 
 
 _NO_GAMMA = '''class {name}(nn.BatchNorm{rank}d):
@@ -56,6 +62,7 @@ class BatchNorm(Op):
     gamma: bool = True
     beta: bool = True
     style = Style(_FILL, "BN")
+    inplace = True
 
     def settle(self, *xs: Shape) -> Self:
         if self.gamma and not self.beta:
@@ -73,6 +80,9 @@ class BatchNorm(Op):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, 2 * prod(y))
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved((0,), made=statistics(xs[0][:1], batched=False), order="image")
 
     def torch(self, *xs: Shape) -> Torch:
         rank = max(1, len(xs[0]) - 1)
@@ -138,6 +148,11 @@ class LayerNorm(SampleNorm):
     def weights(self, *xs: Shape) -> tuple[Weight, ...]:
         return affine_weights(self.normalized(xs[0])) if self.affine else ()
 
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        if len(self.normalized(y)) == len(y):
+            return Saved((0,), made=statistics((1,)))
+        return Saved((0,), made=statistics(y[1:]), order="last")
+
     def torch(self, *xs: Shape) -> Torch:
         shape = self.normalized(xs[0])
         call = "{m}({0}.movedim(1, -1)).movedim(-1, 1)" if len(shape) < len(xs[0]) else "{m}({0})"
@@ -172,6 +187,10 @@ class InstanceNorm(SampleNorm):
             raise RuleError("IN needs more than one position per channel", help="leave it out here", code="A320")
         return self
 
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        scales = (Kept("scales", y[:1], "float32"),) * self.affine  # of every example
+        return Saved((0,), made=(*statistics(y[:1]), *scales), read="first")
+
     def torch(self, *xs: Shape) -> Torch:
         return Torch(f"InstanceNorm{len(xs[0]) - 1}d", (xs[0][0],), self.options(False))
 
@@ -201,6 +220,9 @@ class GroupNorm(SampleNorm):
                 "A206",
             )
         return self
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved((0,), made=statistics((self.groups,)), read="image", order="image")
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch("GroupNorm", (self.groups, xs[0][0]), self.options(True))
@@ -232,6 +254,10 @@ class RMSNorm(Op):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, 4 * prod(y))  # a square, a sum, a division, a scale
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        made = Kept("inverse lengths", y[1:], always=False), Kept("normalised input", y)
+        return Saved((0,), to="own", made=made, order="last" if len(y) > 1 else "first")
 
     def torch(self, *xs: Shape) -> Torch:
         call = "{m}({0}.movedim(1, -1)).movedim(-1, 1)" if len(xs[0]) > 1 else "{m}({0})"

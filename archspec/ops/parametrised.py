@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from archspec.op import Cost, Init, Onnx, Positive, RuleError, Shape, Style, Torch, Weight, constant, register
 from archspec.ops.conv import GroupedConvolution
+from archspec.saved import Kept, Saved
 
 
 class ComputedKernel(GroupedConvolution):
@@ -25,6 +26,12 @@ class ComputedKernel(GroupedConvolution):
     def size(self, x: Shape) -> Shape:
         """The kernel's shape."""
         return (self.channels, x[0], *self.kernel)
+
+    def kept(self, y: Shape, x: Shape, **made: Shape) -> Saved:
+        """What a convolution keeps, its kernel, and what the kernel is made of."""
+        saved = super().saved(y, x)
+        parts = (Kept(name.replace("_", " "), shape, batched=False) for name, shape in made.items())
+        return saved._replace(made=(*saved.made, *parts, Kept("kernel", self.size(x), batched=False)))
 
     def named(self, xs: tuple[Shape, ...], name: str, source: str) -> Torch:
         """The convolution's record with a class of its own, which has {rank} axes."""
@@ -73,6 +80,10 @@ class DiracConv(ComputedKernel):
         # Per value of the kernel: a square, a sum, a division, two products, a sum.
         return Cost(macs, other + 6 * prod(self.size(xs[0])))
 
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        c = (self.channels,)
+        return self.kept(y, xs[0], lengths=c, divisors=c, directions=self.size(xs[0]))
+
     def torch(self, *xs: Shape) -> Torch:
         return self.named(xs, "DiracConv", _DIRAC)
 
@@ -120,6 +131,9 @@ class BinaryConv(ComputedKernel):
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         macs, other = super().cost(y, *xs)
         return Cost(macs, other + 4 * prod(self.size(xs[0])))  # an absolute value, a sum, a sign, a product
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return self.kept(y, xs[0], signs=self.size(xs[0]), mean_sizes=(self.channels,))
 
     def torch(self, *xs: Shape) -> Torch:
         return self.named(xs, "BinaryConv", _BINARY)

@@ -20,7 +20,8 @@ from archspec.op import (
     register,
     spatial_rank,
 )
-from archspec.padding import Pad, Sides, onnx_pads, pad_amounts, settle_pad, symmetric, torch_pad
+from archspec.padding import Pad, Sides, onnx_pads, pad_amounts, padded, settle_pad, symmetric, torch_pad
+from archspec.saved import Kept, Saved
 
 
 class Pooling(Op):
@@ -111,6 +112,12 @@ class MaxPool(Pooling):
     def spread_over(self, dilation: Shape) -> dict[str, Shape]:
         return {"dilation": dilation}
 
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        kept = Kept("indices", y, "int64")
+        if self.torch_takes_pad():
+            return Saved((0,), made=(kept,), order="map")
+        return Saved(made=(kept, Kept("padded input", padded(xs[0], self.exact_sides(xs[0])))), order="map")
+
     def torch(self, *xs: Shape) -> Torch:
         kwargs, call = self.torch_window(), "{m}({0})"
         if self.torch_takes_pad():
@@ -135,6 +142,11 @@ class MaxPool(Pooling):
         )
 
 
+def averaged(y: Shape, inputs: tuple[int, ...], *made: Kept) -> Saved:
+    """What an average pool keeps; PyTorch's leaves volumes channels first."""
+    return Saved(inputs, made=made, order="map" if len(y) < 4 else "first")
+
+
 @register("AVGPOOL")
 class AveragePool(Pooling):
     """The mean of each window; `count_pad` counts the padding's zeros in it (never what `ceil` reaches beyond them)."""
@@ -142,22 +154,34 @@ class AveragePool(Pooling):
     count_pad: bool = True
     style = Style("#d9ead3", "avg pool {kernel}")
 
+    def torch_pads(self, x: Shape) -> bool:
+        """Whether torch.nn pads by itself."""
+        # AvgPool3d refuses a map smaller than the kernel even where the padding makes up for it.
+        small = len(x) == 4 and any(n < k for n, k in zip(x[1:], self.kernel, strict=True))
+        return self.torch_takes_pad() and not small
+
+    def counted_sides(self, x: Shape) -> Sides:
+        """The padding whose zeros count: no more of it than the windows reach."""
+        sides = zip(self.sides, self.exact_sides(x), strict=True)
+        return tuple((begin, min(end, exact)) for (begin, end), (_, exact) in sides)
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        if self.torch_pads(xs[0]):
+            return averaged(y, (0,))
+        if self.count_pad:
+            return averaged(y, (), Kept("padded input", padded(xs[0], self.counted_sides(xs[0]))))
+        return averaged(y, (), Kept("padded input", padded(xs[0], self.exact_sides(xs[0]))), Kept("shares", y))
+
     def torch(self, *xs: Shape) -> Torch:
         module, kwargs = f"AvgPool{len(xs[0]) - 1}d", self.torch_window()
-        # AvgPool3d refuses a map smaller than the kernel even where the padding makes up for it.
-        small = len(xs[0]) == 4 and any(n < k for n, k in zip(xs[0][1:], self.kernel, strict=True))
-        if self.torch_takes_pad() and not small:
+        if self.torch_pads(xs[0]):
             kwargs |= self.torch_padding()
             if not self.count_pad and any(map(any, self.sides)):
                 kwargs["count_include_pad"] = False
             return Torch(module, (), kwargs)
         if self.count_pad:
-            cut = tuple(
-                (begin, min(end, exact))
-                for (begin, end), (_, exact) in zip(self.sides, self.exact_sides(xs[0]), strict=True)
-            )
             kwargs |= {"ceil_mode": True} if self.ceil else {}
-            return Torch(module, (), kwargs, f"{{m}}(F.pad({{0}}, {torch_pad(cut)}))")
+            return Torch(module, (), kwargs, f"{{m}}(F.pad({{0}}, {torch_pad(self.counted_sides(xs[0]))}))")
         pad = torch_pad(self.exact_sides(xs[0]))
         # The mean over the real values: the zeros' share of the window is divided out.
         return Torch(module, (), kwargs, f"{{m}}(F.pad({{0}}, {pad})) / {{m}}(F.pad(torch.ones_like({{0}}), {pad}))")
@@ -209,9 +233,15 @@ class GlobalAveragePool(GlobalPooling):
 
     torch_name, onnx_name = "AdaptiveAvgPool", "GlobalAveragePool"
 
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved()  # a mean needs nothing but the size
+
 
 @register("GMP")
 class GlobalMaxPool(GlobalPooling):
     """Global max pooling: the largest value of each channel."""
 
     torch_name, onnx_name = "AdaptiveMaxPool", "GlobalMaxPool"
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved((0,), made=(Kept("indices", y, "int64"),))

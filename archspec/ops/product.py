@@ -6,6 +6,7 @@ from math import prod
 
 from archspec.op import Cost, Onnx, Shape, Torch, constant, register
 from archspec.ops.join import Elementwise, Join
+from archspec.saved import Saved
 
 
 @register("dot")
@@ -13,12 +14,16 @@ class Dot(Elementwise):
     """The inner product of two streams over the channels: one number, or one per position."""
 
     arity = (2, 2)
+    inplace = False
 
     def infer(self, *xs: Shape) -> Shape:
         return (1, *super().infer(*xs)[1:])
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(prod(xs[0]))
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved((0, 1), to="others")
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch(call="({0} * {1}).sum(1, keepdim=True)")
@@ -49,6 +54,9 @@ class MatMul(Join):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(prod(y) * xs[0][-1])
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved((0, 1), to="others", read="matrices")
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch(call="{0} @ {1}")

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator
 
 from archspec.op import Onnx, Positive, RuleError, Shape, Style, Torch, Window, by, constant, register, spatial_rank
 from archspec.ops.reshape import Moving
+from archspec.saved import Saved
 
 Numbers = Annotated[tuple[int, ...], BeforeValidator(lambda v: (v,) if type(v) is int else v)]
 _FILL = "#f3f3f3"
@@ -31,6 +32,9 @@ class ChannelShuffle(Moving):
                 "A206",
             )
         return xs[0]
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved()
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch(call=f"{{0}}.unflatten(1, ({self.groups}, -1)).transpose(1, 2).flatten(1, 2)")
@@ -78,6 +82,9 @@ class Reshape(Moving):
     def infer(self, *xs: Shape) -> Shape:
         return self.shape
 
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved(reshape=True)
+
     def torch(self, *xs: Shape) -> Torch:
         return Torch(call=f"{{0}}.reshape(-1, {', '.join(map(str, self.shape))})")
 
@@ -105,6 +112,9 @@ class Permute(Moving):
             )
         return tuple(xs[0][axis] for axis in self.order)
 
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved(view=self.order)
+
     def torch(self, *xs: Shape) -> Torch:
         return Torch(call=f"{{0}}.permute(0, {', '.join(str(axis + 1) for axis in self.order)})")
 
@@ -129,6 +139,9 @@ class SpaceDepth(Moving):
                 "pad the map, or choose another factor",
                 "A206",
             )
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved(order="image")
 
 
 @register("REORG", "PIXELUNSHUFFLE")

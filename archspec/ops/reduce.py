@@ -6,6 +6,7 @@ from math import prod
 from typing import Literal, Self
 
 from archspec.op import Cost, Onnx, Op, Positive, RuleError, Shape, Style, Torch, constant, register, spatial_rank
+from archspec.saved import Saved
 
 _FILL = "#d9ead3"
 
@@ -35,6 +36,9 @@ class Reduce(Op):
     def axes(self, x: Shape) -> tuple[int, ...]:
         """The axes that go, the batch being 0."""
         return (1,) if self.axis == "channel" else tuple(range(2, len(x) + 1))
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved((0,), output=True) if self.how == "max" else Saved()
 
     def torch(self, *xs: Shape) -> Torch:
         axes = self.axes(xs[0])
@@ -69,6 +73,9 @@ class Maxout(Op):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, prod(xs[0]))
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved((0,), output=True)
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch(call=f"{{0}}.unflatten(1, (-1, {self.pieces})).amax(2)")

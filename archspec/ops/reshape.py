@@ -26,6 +26,7 @@ from archspec.op import (
     spatial_rank,
 )
 from archspec.padding import Sides, pad_amounts, torch_pad
+from archspec.saved import Saved, seen
 
 _FILL = "#f3f3f3"
 # Cells per axis: 1 on both sides, or (begin, end); one entry is spread over the axes.
@@ -49,6 +50,9 @@ class Identity(Moving):
 
     view = True
 
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return seen(y)
+
     def torch(self, *xs: Shape) -> Torch:
         return Torch(call="{0}")
 
@@ -64,6 +68,9 @@ class Flatten(Moving):
 
     def infer(self, *xs: Shape) -> Shape:
         return (prod(xs[0]),)
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved(reshape=True)
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch(call="{0}.flatten(1)")
@@ -90,6 +97,9 @@ class Slice(Moving):
                 "A204",
             )
         return (self.end - self.begin, *xs[0][1:])
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return seen(y)
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch(call=f"{{0}}[:, {self.begin}:{self.end}]")
@@ -140,6 +150,9 @@ class Crop(Edging):
                 )
         return tuple(Window(pad=(-begin, -end)) for begin, end in self.pairs)
 
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return seen(y)
+
     def torch(self, *xs: Shape) -> Torch:
         cuts = [f"{begin or ''}:{-end or ''}" for begin, end in self.pairs]
         return Torch(call=f"{{0}}[:, :, {', '.join(cuts)}]")
@@ -176,6 +189,9 @@ class PadEdges(Edging):
 
     def windows(self, *xs: Shape) -> tuple[Window, ...]:
         return tuple(Window(pad=side) for side in self.pairs)
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved((0,) * (self.mode != "constant"), order="image")
 
     def torch(self, *xs: Shape) -> Torch:
         extra = f', mode="{self.mode}"' if self.mode != "constant" else f", value={self.value!r}" * bool(self.value)
@@ -215,6 +231,11 @@ class ZeroPad(Moving):
 
     def out_channels(self, *xs: Shape) -> int:
         return self.channels
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        if self.channels == xs[0][0]:
+            return seen(y)._replace(steps=(1, *self.stride))
+        return Saved(order="image" if set(self.stride) == {1} else "first")
 
     def torch(self, *xs: Shape) -> Torch:
         more = self.channels - xs[0][0]

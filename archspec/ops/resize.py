@@ -22,6 +22,7 @@ from archspec.op import (
     register,
     spatial_rank,
 )
+from archspec.saved import Saved
 
 _TORCH_LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
 
@@ -73,6 +74,9 @@ class Upsample(Op):
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         taps = 0 if self.mode == "nearest" else 2 ** len(self.size)
         return Cost(0, 2 * taps * prod(y))  # a product and a sum per value interpolated between
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved(order="image")
 
     def torch(self, *xs: Shape) -> Torch:
         kwargs: dict[str, Any] = {"scale_factor": brief(self.factor)} if self.factor else {"size": self.size}

@@ -20,6 +20,7 @@ from archspec.op import (
     per_axis,
     register,
 )
+from archspec.saved import Kept, Saved
 
 
 class RegionPool(Op):
@@ -93,6 +94,11 @@ class RoIAlign(RegionPool):
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, prod(y) * self.samples**2 * 9)  # four products and sums, and the mean's sum
 
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        places = tuple(n * self.samples for n in self.size)
+        made = Kept("inside", places, "bool"), Kept("grid", (*places, 2)), Kept("values", (y[0], *places))
+        return Saved((1,), made=made)
+
     def torch(self, *xs: Shape) -> Torch:
         kwargs: dict[str, Any] = {"scale": self.scale} if self.scale != 1 else {}
         kwargs |= {"samples": self.samples} if self.samples != 2 else {}
@@ -125,12 +131,12 @@ _POOL = '''class RoIPool(nn.Module):
     def forward(self, box: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         pooled = x.new_zeros(x.shape[0], x.shape[1], *self.size)
         corners = (box * self.scale + 0.5).floor().int().tolist()
-        for out, image, (x1, y1, x2, y2) in zip(pooled, x, corners):
+        for n, (x1, y1, x2, y2) in enumerate(corners):
             for i, rows in enumerate(self.bins(y1, y2, self.size[0], x.shape[2])):
                 for j, columns in enumerate(self.bins(x1, x2, self.size[1], x.shape[3])):
-                    part = image[:, rows, columns]
+                    part = x[n, :, rows, columns]
                     if part.numel():
-                        out[:, i, j] = part.amax((1, 2))
+                        pooled[n, :, i, j] = part.amax((1, 2))
         return pooled
 '''
 
@@ -142,6 +148,9 @@ class RoIPool(RegionPool):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, prod(xs[1]))  # a box can cover the whole map
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved((1,), made=(Kept("maxima", y),))  # of every bin, were none empty
 
     def torch(self, *xs: Shape) -> Torch:
         kwargs = {"scale": self.scale} if self.scale != 1 else {}

@@ -6,6 +6,7 @@ from math import prod
 from typing import Any, Self
 
 from archspec.op import Cost, Init, Onnx, Op, RuleError, Shape, Style, Torch, Weight, constant, register
+from archspec.saved import Saved
 
 _FILL = "#ead1dc"
 
@@ -51,6 +52,7 @@ class Scale(Op):
     bias: bool = False
     positional = ("value",)
     style = Style(_FILL, "scale {value}")
+    inplace = True
 
     def settle(self, *xs: Shape) -> Self:
         if self.bias and not self.learned:
@@ -64,6 +66,9 @@ class Scale(Op):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, (1 + self.bias) * prod(y))
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved((0,) * self.learned, order="input")
 
     def torch(self, *xs: Shape) -> Torch:
         if not self.learned:

@@ -22,6 +22,7 @@ from archspec.op import (
     spatial_rank,
 )
 from archspec.ops.reshape import Moving
+from archspec.saved import Saved, seen
 
 _FILL = "#fff2cc"
 
@@ -61,6 +62,9 @@ class Embed(Op):
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost()  # a table is read, not multiplied
 
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved((0,), order="last")
+
     def torch(self, *xs: Shape) -> Torch:
         return Torch("Embedding", (self.vocabulary, self.width), {}, "{m}({0}).movedim(-1, 1)")
 
@@ -89,6 +93,7 @@ class PositionEmbedding(Op):
     """Adds a learned vector to every position of a sequence or map."""
 
     style = Style(_FILL, "position embedding")
+    inplace = True
 
     def infer(self, *xs: Shape) -> Shape:
         spatial_rank(self, xs[0])
@@ -99,6 +104,9 @@ class PositionEmbedding(Op):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, prod(y))
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved(order="input")
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch("PositionEmbedding", xs[0], source=_POSITIONS)
@@ -128,6 +136,7 @@ class Sinusoid(Op):
 
     base: float = 10000.0
     style = Style(_FILL, "sinusoid")
+    inplace = True
 
     def infer(self, *xs: Shape) -> Shape:
         width, _ = tokens(self, xs[0])
@@ -139,6 +148,9 @@ class Sinusoid(Op):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, prod(y))  # the table is a constant
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved(order="input")
 
     def torch(self, *xs: Shape) -> Torch:
         kwargs: dict[str, Any] = {} if self.base == 10000 else {"base": self.base}
@@ -190,6 +202,9 @@ class ClassToken(Op):
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost()
 
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved()
+
     def torch(self, *xs: Shape) -> Torch:
         return Torch("ClassToken", (xs[0][0],), source=_CLASS_TOKEN)
 
@@ -216,6 +231,9 @@ class Tokens(Moving):
         spatial_rank(self, xs[0])
         return (xs[0][0], prod(xs[0][1:]))
 
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved(reshape=True)
+
     def torch(self, *xs: Shape) -> Torch:
         return Torch(call="{0}.flatten(2)")
 
@@ -239,6 +257,9 @@ class Token(Moving):
 
     def infer(self, *xs: Shape) -> Shape:
         return xs[0][:1]
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return seen(y)
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch(call=f"{{0}}[:, :, {self.index}]")

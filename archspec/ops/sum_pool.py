@@ -5,8 +5,9 @@ from __future__ import annotations
 from math import prod
 
 from archspec.op import Cost, Init, Onnx, Shape, Style, Torch, Weight, constant, register
-from archspec.ops.pool import Pooling
-from archspec.padding import onnx_pads, torch_pad
+from archspec.ops.pool import Pooling, averaged
+from archspec.padding import onnx_pads, padded, torch_pad
+from archspec.saved import Kept, Saved
 
 
 class SummingPool(Pooling):
@@ -14,10 +15,17 @@ class SummingPool(Pooling):
 
     style = Style("#d9ead3", "{name} {kernel}")
 
-    def padded(self, x: Shape) -> str:
+    def torch_input(self, x: Shape) -> str:
         """The input as a PyTorch expression, with its zeros."""
         sides = self.exact_sides(x)
         return f"F.pad({{0}}, {torch_pad(sides)})" if any(map(any, sides)) else "{0}"
+
+    def kept(self, y: Shape, x: Shape, *made: Kept) -> Saved:
+        """What the pool keeps: its input, or the padded copy of it, and what else is `made`."""
+        sides = self.exact_sides(x)
+        if not any(map(any, sides)):
+            return averaged(y, (0,), *made)
+        return averaged(y, (), Kept("padded input", padded(x, sides), always=False), *made)
 
     def summing(self, x: Shape) -> tuple[Onnx, ...]:
         """ONNX nodes that leave the sum of each window in "sum"; ONNX has the mean only."""
@@ -33,8 +41,11 @@ class SummingPool(Pooling):
 class SumPool(SummingPool):
     """The sum of each window."""
 
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return self.kept(y, xs[0])
+
     def torch(self, *xs: Shape) -> Torch:
-        call = f"{{m}}({self.padded(xs[0])}) * {prod(self.kernel)}"
+        call = f"{{m}}({self.torch_input(xs[0])}) * {prod(self.kernel)}"
         return Torch(f"AvgPool{len(xs[0]) - 1}d", (), self.torch_window(), call)
 
     def onnx(self, *xs: Shape) -> tuple[Onnx, ...]:
@@ -49,9 +60,14 @@ class L2Pool(SummingPool):
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, prod(y) * (2 * prod(self.kernel) + 1))  # a square and a sum per tap, a root
 
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        squares = Kept("squares", padded(xs[0], self.exact_sides(xs[0])))
+        means = (Kept(name, y) for name in ("means", "signs", "positive means", "sums"))
+        return self.kept(y, xs[0], squares, *means)
+
     def torch(self, *xs: Shape) -> Torch:
         kwargs = self.torch_window()
-        return Torch(f"LPPool{len(xs[0]) - 1}d", (2,), kwargs, f"{{m}}({self.padded(xs[0])})")
+        return Torch(f"LPPool{len(xs[0]) - 1}d", (2,), kwargs, f"{{m}}({self.torch_input(xs[0])})")
 
     def onnx(self, *xs: Shape) -> tuple[Onnx, ...]:
         attrs = {"kernel_shape": self.kernel, "strides": self.stride, "pads": onnx_pads(self.exact_sides(xs[0]))}
@@ -85,10 +101,16 @@ class Subsample(SummingPool):
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, prod(y) * (prod(self.kernel) + 2))
 
+    def connections(self, y: Shape, *xs: Shape) -> int:
+        return prod(y) * (prod(self.kernel) + 1)
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return self.kept(y, xs[0], Kept("sums", y))._replace(to="own")
+
     def torch(self, *xs: Shape) -> Torch:
         rank = len(xs[0]) - 1
         arguments = (xs[0][0], prod(self.kernel))
-        call, source = f"{{m}}({self.padded(xs[0])})", _SUBSAMPLE.format(rank=rank)
+        call, source = f"{{m}}({self.torch_input(xs[0])})", _SUBSAMPLE.format(rank=rank)
         return Torch(f"Subsample{rank}d", arguments, self.torch_window(), call, source)
 
     def onnx(self, *xs: Shape) -> tuple[Onnx, ...]:

@@ -27,6 +27,7 @@ from archspec.op import (
 )
 from archspec.ops.conv import Convolving, divide
 from archspec.padding import Pad, onnx_pads, symmetric
+from archspec.saved import Saved
 
 Offsets = Annotated[tuple[Natural, ...], BeforeValidator(lambda v: (v,) if type(v) is int else v)]
 
@@ -81,6 +82,9 @@ class TransposedConv(Convolving):
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         taps = prod(self.kernel) * self.channels // self.groups
         return Cost(prod(xs[0]) * taps, prod(y) * self.bias)
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved((0,), order="image")
 
     def torch(self, *xs: Shape) -> Torch:
         kwargs: dict[str, Any] = {"kernel_size": brief(self.kernel), "stride": brief(self.stride)}

@@ -26,6 +26,7 @@ from archspec.op import (
     per_axis,
     register,
 )
+from archspec.saved import Kept, Saved
 
 Shifts = Annotated[tuple[Natural, ...], BeforeValidator(lambda v: (v,) if type(v) is int else v)]
 
@@ -136,6 +137,20 @@ class WindowAttention(Op):
         pairs = self.heads * h * w * area
         # A scale, the relative bias, a softmax, and the mask of a shift per pair; the projections' biases.
         return Cost(4 * d * d * h * w + 2 * h * w * area * d, (6 + any(self.shift)) * pairs + 4 * d * h * w)
+
+    def gradient_macs(self, number: int, y: Shape, *xs: Shape) -> int:
+        return 3 * y[0] * prod(y)
+
+    def connections(self, y: Shape, *xs: Shape) -> int:
+        return 4 * (y[0] + 1) * prod(y)
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        area, places = prod(self.window), prod(y[1:])
+        made = [Kept(name, y) for name in ("windows", "queries", "keys", "values", "read values")]
+        made.append(Kept("attention", (self.heads, places, area)))
+        if any(self.shift):
+            made.append(Kept("mask", (places, area), "bool", batched=False))
+        return Saved(made=tuple(made))
 
     def torch(self, *xs: Shape) -> Torch:
         kwargs: dict[str, Any] = {"window": self.window, "size": xs[0][1:]}

@@ -1,0 +1,1 @@
+"""How much memory a network takes to run and to train."""
