@@ -16,7 +16,7 @@ from archspec.source import Diagnostic, SpecError, nearest
 COUNTS = ("params", "buffers", "macs", "flops", "weight_bytes", "activation_bytes")
 _SHAPES = ("channels", "height", "width", "length", "depth", "shape")
 _HEAVIEST = 3
-_LOOKS = 8  # rows that are looked through in the time of one tick
+_LOOKS = 2  # rows that are looked through in the time of one tick
 
 
 def failures(requirements: tuple[Requirement, ...], analysis: Analysis) -> tuple[Diagnostic, ...]:

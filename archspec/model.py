@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gc
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -131,8 +133,21 @@ def open_model(
     """
     given = {**(bindings or {}), **(switches or {})}
     budget = Budget(limits)
-    expansion = expand(define(source, budget), net, Bindings(given), budget, outputs)
+    with _without_collector():
+        expansion = expand(define(source, budget), net, Bindings(given), budget, outputs)
     return Model(source, expansion)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Many small objects are made and few let go of; collecting would take longer the more there are."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def open_holes(source: Source, limits: Limits = DEFAULT) -> tuple[Hole, ...]:

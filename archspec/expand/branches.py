@@ -29,6 +29,7 @@ def join(
     streams: list[Stream],
 ) -> int:
     """A join's node on its streams."""
+    x.count_step(wire.span, place, 2)
     card = lookup(name)
     assert card is not None
     layer = syntax.Layer(wire.span, name, args, wire.name_span)

@@ -56,6 +56,7 @@ class Draft:
         key = (id(op), shapes)
         found = self._settled.get(key)
         if found is None:
+            self.budget.spend(4 * TICKS, span, place.path)
             fewest, most = op.arity
             if len(shapes) < fewest or (most is not None and len(shapes) > most):
                 wanted = (

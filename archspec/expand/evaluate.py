@@ -177,11 +177,11 @@ class Evaluator(Record):
 
     def listed(self, value: Value, e: syntax.Expr) -> Value:
         """A list or tuple that was just made, if it is not too long together with those inside it."""
-        self.budget.spend(len(value), e.span)
         count, todo = 0, [value]
         while todo:
             entries = todo.pop()
             count += len(entries)
+            self.budget.spend(len(entries), e.span)
             if count > self.budget.limits.list_length:
                 self._too_long(e)
             todo += [x for x in entries if isinstance(x, list | tuple) and not isinstance(x, Callee | Word)]

@@ -271,6 +271,7 @@ class Expander:
         rows = self._iterations(repeat, place)
         run = object()
         for i, values in enumerate(rows):
+            self.count_step(step.span, place)
             values = {**values, "first": i == 0, "last": i == len(rows) - 1}
             path = f"{place.below(name)}.{i}"
             frame = Frame("repeat", name, path, step.span, index=i, count=len(rows), labelled=site.mark is not None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from archspec import syntax
@@ -19,7 +20,8 @@ def block_arguments(
     """Fills a block's scope: arguments evaluated at the call, defaults at entry from left to right."""
     given: dict[str, tuple[Any, Span]] = {}
     evaluate = x.evaluator(place)
-    names = [formal.name for formal in block.formals]
+    names = dict.fromkeys(formal.name for formal in block.formals)
+    x.budget.spend(len(names), layer.span, place.path)
     positions = iter(names)
     for arg in layer.args or ():
         name = arg.name if arg.name is not None else next(positions, None)
@@ -46,7 +48,7 @@ def block_arguments(
             )
 
 
-def _unknown(block: syntax.Block | syntax.Net, name: str | None, names: list[str], arg: syntax.Arg) -> NoReturn:
+def _unknown(block: syntax.Block | syntax.Net, name: str | None, names: Collection[str], arg: syntax.Arg) -> NoReturn:
     listed = f"{block.name} takes {', '.join(names) or 'no arguments'}"
     labels = (Label(block.name_span, f"{block.name} is defined here"),)
     if name is None:

@@ -32,6 +32,7 @@ def shared(x: Expander, layer: syntax.Layer, tower: SharedFlow, place: Place, st
     if x.starts_itself(tower.flow, tower.place):
         message = "a shared flow reads what flows in, so it begins with a layer"
         fail("A306", message, tower.flow.steps[0].core.span, help="leave this step out")
+    x.count_step(layer.span, place, 2)
     tower.uses += 1
     home = tower.place
     name = layer.name.lower()
@@ -60,7 +61,7 @@ def block(
     """One stamp of a block on its ports."""
     definitions, what = found
     _check_depth(x, what, call, place)
-    x.count_step(call.span, place)
+    x.count_step(call.span, place, 2)
     ports = _ports(x, what, call, streams)
     scope = Scope(definitions.scope)
     first = next(iter(ports.values()), None)

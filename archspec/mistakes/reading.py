@@ -14,6 +14,15 @@ from archspec.parse import parser
 from archspec.source import Source
 
 
+def _behind(words: list[Word]) -> list[int]:
+    """For each word its own place, or that of the first word after the ends of lines there."""
+    out = list(range(len(words)))
+    for i in reversed(out[:-1]):
+        if words[i].kind == "line":
+            out[i] = out[i + 1]
+    return out
+
+
 class Reading:
     """One pass over a text, without building a tree."""
 
@@ -24,6 +33,7 @@ class Reading:
         # The grammar's actions would build trees of statements that are not whole.
         self.parser.parser_state.parse_conf = copy(self.parser.parser_state.parse_conf)
         self.parser.parser_state.parse_conf.callbacks = {}
+        self.behind = _behind(self.words)
         self.start = 0  # the word at which the present stretch begins
         self.braces: tuple[int, ...] = ()  # the bodies open there
 
@@ -77,9 +87,7 @@ class Reading:
 
     def _next(self, i: int) -> Word:
         """The word at i, or the first one after the ends of lines there."""
-        while self.words[i].kind == "line":
-            i += 1
-        return self.words[i]
+        return self.words[self.behind[i]]
 
     # ---- behind a fault
 
@@ -114,7 +122,7 @@ class Reading:
             word = self.words[i]
             if word.kind == "line" and not brackets and not bodies:
                 if self._next(i).text == "{":
-                    return self.words.index(self._next(i), i)
+                    return self.behind[i]
                 if self.words[i - 1].text != "->" and self._next(i).text != "->":
                     return i
             opens = head or (not brackets and self.words[i + 1].kind in ("line", "end"))
