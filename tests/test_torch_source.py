@@ -395,6 +395,16 @@ def test_every_card_is_emitted_as_it_says(case: Case) -> None:
     check(lone(case), case.top)
 
 
+def test_the_signature_of_every_module_of_the_cards_is_known() -> None:
+    for case in CASES:
+        graph = lone(case)
+        records = [node.op.torch(*graph.shapes_into(node)) for node in graph.nodes if node.op.name != "INPUT"]
+        for record in records:
+            if record.module and not record.source and (record.args or record.kwargs):
+                known = SIGNATURES[record.module]
+                assert len(record.args) <= len(known) and set(record.kwargs) <= set(known), record
+
+
 def test_no_card_needs_a_formatter(folder: Path) -> None:
     tidy(*(emit_torch(lone(case)) for case in CASES), folder=folder)
 

@@ -59,10 +59,8 @@ def literal(value: Any) -> str:
     """A constant as code."""
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple):
         inner = ", ".join(map(literal, value))
-        if isinstance(value, list):
-            return f"[{inner}]"
         return f"({inner},)" if len(value) == 1 else f"({inner})"
     return repr(value)
 

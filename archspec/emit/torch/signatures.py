@@ -53,6 +53,7 @@ _BY_RANK: dict[str, Signature] = {
     "InstanceNorm": _INSTANCENORM,
     "AdaptiveAvgPool": {"output_size": REQUIRED},
     "AdaptiveMaxPool": {"output_size": REQUIRED},
+    "Dropout": {"p": 0.5},
 }
 
 SIGNATURES: dict[str, Signature] = {
@@ -61,6 +62,7 @@ SIGNATURES: dict[str, Signature] = {
     "Embedding": {"num_embeddings": REQUIRED, "embedding_dim": REQUIRED},
     "LayerNorm": {"normalized_shape": REQUIRED, "eps": 1e-5, "elementwise_affine": True, "bias": True},
     "GroupNorm": {"num_groups": REQUIRED, "num_channels": REQUIRED, "eps": 1e-5, "affine": True},
+    "RMSNorm": {"normalized_shape": REQUIRED, "eps": None, "elementwise_affine": True},
     "LocalResponseNorm": {"size": REQUIRED, "alpha": 1e-4, "beta": 0.75, "k": 1.0},
     "Dropout": {"p": 0.5},
     "LeakyReLU": {"negative_slope": 0.01},
@@ -73,7 +75,14 @@ SIGNATURES: dict[str, Signature] = {
     "Upsample": {"size": None, "scale_factor": None, "mode": "nearest", "align_corners": None},
     "PixelShuffle": {"upscale_factor": REQUIRED},
     "PixelUnshuffle": {"downscale_factor": REQUIRED},
-    "MultiheadAttention": {"embed_dim": REQUIRED, "num_heads": REQUIRED, "bias": True, "batch_first": False},
+    "MultiheadAttention": {
+        "embed_dim": REQUIRED,
+        "num_heads": REQUIRED,
+        "bias": True,
+        "kdim": None,
+        "vdim": None,
+        "batch_first": False,
+    },
 }
 
 
