@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from archspec import syntax
 from archspec.expand.draft import Arguments, wanted
 from archspec.expand.place import Place
+from archspec.expand.session import Session
 from archspec.expand.values import Callee, Word, fail, kind, show, whole
 from archspec.op import Op, names, words
 from archspec.source import Fix, Label, Span, nearest
-
-if TYPE_CHECKING:
-    from archspec.expand.flow import Expander
 
 _CONSTANT = (syntax.Literal, syntax.Dims)
 _words = cache(words)
@@ -27,7 +25,7 @@ def takes(card: type[Op]) -> tuple[str, ...]:
 
 
 def card_arguments(
-    x: Expander, card: type[Op], layer: syntax.Layer, place: Place, at: Place, rank: int
+    x: Session, card: type[Op], layer: syntax.Layer, place: Place, at: Place, rank: int
 ) -> tuple[Arguments, Callee | None]:
     """A card's arguments as written over the file's defaults, and its `act`.
 
@@ -49,7 +47,7 @@ def card_arguments(
         _no_activation(act, act_span)
     missing = [n for n, f in card.model_fields.items() if f.is_required() and n not in arguments]
     for name in missing:
-        arguments[name] = x.free.hole(x, layer, card, name, place if place.free else at)
+        arguments[name] = x.free.hole(layer, card, name, place if place.free else at)
     constant = not missing and act is None and all(isinstance(a.value, _CONSTANT) for a in given)
     if constant and (default is None or all(isinstance(a.value, _CONSTANT) for a in default.args)):
         # The layer is kept with them: a shorthand's is made on the spot, and its id must not come again.
@@ -66,7 +64,7 @@ def _no_activation(act: Any, span: Span) -> NoReturn:
     fail("A101", f"no layer is named {act.name}", span, caption="unknown", help=help, fix=fix)
 
 
-def _matched(x: Expander, card: type[Op], given: tuple[syntax.Arg, ...], place: Place, rank: int) -> Arguments:
+def _matched(x: Session, card: type[Op], given: tuple[syntax.Arg, ...], place: Place, rank: int) -> Arguments:
     known = takes(card)
     arguments: Arguments = {}
     positions = iter(card.positional)
@@ -133,7 +131,7 @@ def _gathered(given: tuple[syntax.Arg, ...]) -> list[syntax.Arg]:
     return [together, *(arg for arg in given if arg.name is not None)]
 
 
-def _value(x: Expander, card: type[Op], name: str, arg: syntax.Arg, place: Place) -> Any:
+def _value(x: Session, card: type[Op], name: str, arg: syntax.Arg, place: Place) -> Any:
     """One argument: a word of the card, or a value in which every name is defined; lists become tuples."""
     evaluate = x.evaluator(place)
     value = evaluate(arg.value)
@@ -153,7 +151,7 @@ def _value(x: Expander, card: type[Op], name: str, arg: syntax.Arg, place: Place
     return _frozen(whole(value))
 
 
-def _warn_of_shadow(x: Expander, card: type[Op], name: str, ref: syntax.Ref) -> None:
+def _warn_of_shadow(x: Session, card: type[Op], name: str, ref: syntax.Ref) -> None:
     """A let or argument that is spelt as one of the card's words, and so hides it."""
     if ref.name in _words(card, name):
         message = f"{name}={ref.name} reads the {ref.name} that is defined here, not {card.name}'s word"
@@ -199,7 +197,7 @@ def _check_order(card: type[Op], given: tuple[syntax.Arg, ...], arguments: Argum
         fail("A213", message, second.span, help=f"write {kernel}, or kernel={n}", fix=Fix(second.span, kernel))
 
 
-def word_of(x: Expander, arg: syntax.Arg, place: Place, choices: tuple[str, ...], owner: str) -> str:
+def word_of(x: Session, arg: syntax.Arg, place: Place, choices: tuple[str, ...], owner: str) -> str:
     """An argument that is one of a combinator's words."""
     value = x.evaluator(place)(arg.value)
     name = value.name if isinstance(value, Word) else None

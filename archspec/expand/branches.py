@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from archspec import syntax
 from archspec.expand import layers, taps
 from archspec.expand.draft import Arguments
 from archspec.expand.evaluate import iterate
 from archspec.expand.place import Bundle, Loop, Place, Site, Stream
+from archspec.expand.session import Session
 from archspec.expand.values import Scope, fail
 from archspec.graph import Frame
 from archspec.op import by, lookup
 from archspec.source import Diagnostic, Label, Span, SpecError
 
-if TYPE_CHECKING:
-    from archspec.expand.flow import Expander
-
 
 def join(
-    x: Expander,
+    x: Session,
     name: str,
     wire: syntax.Wire,
     args: tuple[syntax.Arg, ...] | None,
@@ -54,7 +51,7 @@ def _labelled(d: Diagnostic, wire: syntax.Wire, shapes: list[str]) -> Diagnostic
     return replace(d, span=wire.name_span, labels=tuple(labels) if alone else (), help=help)
 
 
-def branches(x: Expander, wire: syntax.Wire, place: Place, stream: Stream | None) -> tuple[list[Stream], bool]:
+def branches(x: Session, wire: syntax.Wire, place: Place, stream: Stream | None) -> tuple[list[Stream], bool]:
     """The streams of a join's branches, and whether any came from `for`, `if` or a spreading tap."""
     streams: list[Stream] = []
     stamped = False
@@ -83,7 +80,7 @@ def branch_place(place: Place, span: Span, scope: Scope) -> Place:
     return place.inside(Frame("branch", name, place.below(name), span), scope=scope)
 
 
-def _spread(x: Expander, flow: syntax.Flow, place: Place) -> list[Stream] | None:
+def _spread(x: Session, flow: syntax.Flow, place: Place) -> list[Stream] | None:
     """A branch that is one tap with a list or `*` as index stands for several branches."""
     step = flow.steps[0]
     if len(flow.steps) > 1 or not isinstance(step.core, syntax.Tap) or step.repeats or step.option or step.mark:
@@ -104,7 +101,7 @@ def one_flow(wire: syntax.Wire) -> syntax.Flow:
     return wire.branches[0].flow
 
 
-def insert(x: Expander, name: str, given: Arguments, place: Place, read: int, span: Span) -> int:
+def insert(x: Session, name: str, given: Arguments, place: Place, read: int, span: Span) -> int:
     """A node that a combinator inserts: exactly these arguments, whatever the file's defaults say."""
     card = lookup(name)
     assert card is not None

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from archspec import syntax
 from archspec.expand.arguments import unknown_word
 from archspec.expand.branches import branch_place, insert, join, one_flow
 from archspec.expand.draft import Arguments
 from archspec.expand.place import Place, Site, Stream
+from archspec.expand.session import Session
 from archspec.expand.values import fail
 
-if TYPE_CHECKING:
-    from archspec.expand.flow import Expander
 
-
-def dense(x: Expander, wire: syntax.Wire, site: Site, place: Place, stream: Stream | None) -> Stream:
+def dense(x: Session, wire: syntax.Wire, site: Site, place: Place, stream: Stream | None) -> Stream:
     """dense[F] is concat[ID | F]."""
     assert stream is not None
     new = x.flow(one_flow(wire), place, stream)
     return join(x, "concat", wire, wire.args, site, place, [stream, new])
 
 
-def split(x: Expander, wire: syntax.Wire, site: Site, place: Place, stream: Stream | None) -> Stream:
+def split(x: Session, wire: syntax.Wire, site: Site, place: Place, stream: Stream | None) -> Stream:
     """split[a | b]: cuts the channels evenly (or into `sizes`), runs a branch on each piece, and stacks the results."""
     assert stream is not None
     start = x.one(stream, wire.span)
@@ -42,7 +38,7 @@ def split(x: Expander, wire: syntax.Wire, site: Site, place: Place, stream: Stre
     return join(x, "concat", wire, None, site, place, out)
 
 
-def _split_sizes(x: Expander, wire: syntax.Wire, place: Place, channels: int, parts: int) -> list[int]:
+def _split_sizes(x: Session, wire: syntax.Wire, place: Place, channels: int, parts: int) -> list[int]:
     for arg in wire.args or ():
         if arg.name != "sizes":
             unknown_word("split", arg, ("sizes",))
@@ -63,7 +59,7 @@ def _example(channels: int, parts: int) -> list[int]:
     return [even] * (parts - 1) + [channels - even * (parts - 1)]
 
 
-def highway(x: Expander, wire: syntax.Wire, site: Site, place: Place, stream: Stream | None) -> Stream:
+def highway(x: Session, wire: syntax.Wire, site: Site, place: Place, stream: Stream | None) -> Stream:
     """highway[F | G] is F(x)*sigmoid(G(x)) + x*(1 - sigmoid(G(x))); gate_bias is the first value of G's last bias."""
     assert stream is not None
     if len(wire.branches) != 2:
@@ -82,7 +78,7 @@ def highway(x: Expander, wire: syntax.Wire, site: Site, place: Place, stream: St
     return join(x, "highway", wire, None, site, place, [value, gate, start])
 
 
-def _set_bias(x: Expander, before: int, bias: float, wire: syntax.Wire) -> None:
+def _set_bias(x: Session, before: int, bias: float, wire: syntax.Wire) -> None:
     for index in range(len(x.draft.nodes) - 1, before - 1, -1):
         op = x.draft.nodes[index].op
         if "bias_init" in type(op).model_fields and getattr(op, "bias", False):
@@ -93,7 +89,7 @@ def _set_bias(x: Expander, before: int, bias: float, wire: syntax.Wire) -> None:
     )
 
 
-def pick(x: Expander, wire: syntax.Wire, site: Site, place: Place, stream: Stream | None) -> Stream:
+def pick(x: Session, wire: syntax.Wire, site: Site, place: Place, stream: Stream | None) -> Stream:
     """pick[A if c | B]: the first branch that is there; the others are not built."""
     for branch in wire.branches:
         if branch.loops:

@@ -2,110 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from archspec import syntax
 from archspec.expand import joins, layers, lints, shorthand, taps
-from archspec.expand.definitions import Definitions
-from archspec.expand.draft import Arguments, Draft
-from archspec.expand.evaluate import Evaluator, iterate
-from archspec.expand.free import Bindings, Free, staged, whole_count
+from archspec.expand.evaluate import iterate
+from archspec.expand.free import staged, whole_count
 from archspec.expand.place import Bundle, Loop, Place, Site, Stream, lowered
+from archspec.expand.session import Session
 from archspec.expand.values import Callee, Scope, Value, Word, fail, kind, show
 from archspec.graph import Frame
-from archspec.limits import TICKS, Budget
-from archspec.op import Shape, lookup
-from archspec.source import Diagnostic, Fix, Label, Span, SpecError
-
-MOST_ERRORS = 10
+from archspec.op import lookup
+from archspec.source import Fix, Label, Span
 
 
-class Stop(Exception):
-    """Ends a statement without a word: its cause is already reported."""
+class Expander(Session):
+    """Runs flows: steps, repeats, options and groups."""
 
-
-class Expander:
-    """Expands one net: holds the draft, what is bound from outside, and what was found wrong."""
-
-    def __init__(self, definitions: Definitions, bindings: Bindings, budget: Budget) -> None:
-        self.draft = Draft(budget)
-        self.budget = budget
-        self.definitions = definitions
-        self.bindings = bindings
-        self.free = Free(definitions, bindings)
-        self.constants: dict[tuple[int, str], tuple[syntax.Layer, Arguments]] = {}
-        self.found: list[Diagnostic] = []
-        self.warnings: dict[Any, Diagnostic] = {}
-        self.misplaced: set[str] = set()  # blocks that stand where none may
-        self.asserts: list[tuple[syntax.Assert, Place]] = []
-
-    # ---------------------------------------------------------------- diagnostics
-
-    def stop_if_broken(self) -> None:
-        """Says nothing more of a label that is missing because the line that writes it failed."""
-        if self.found:
-            raise Stop
-
-    def report(self, error: SpecError) -> None:
-        """Keeps an error once, however many iterations meet it."""
-        seen = {(d.code, d.span) for d in self.found}
-        self.found += [d for d in error.diagnostics if (d.code, d.span) not in seen]
-        if len(self.found) >= MOST_ERRORS:
-            self.raise_found()
-
-    def raise_found(self) -> NoReturn:
-        raise SpecError(tuple(self.found[:MOST_ERRORS]))
-
-    def warn(self, code: str, message: str, span: Span, help: str = "") -> None:
-        found = Diagnostic(code, message, span, help=help, severity="warning")
-        self.warnings.setdefault((code, span), found)
-
-    # ---------------------------------------------------------------- values
-
-    def values_in(self, scope: Scope, place: Place) -> Evaluator:
-        def callee(expr: syntax.Ref | syntax.Call) -> Callee | None:
-            return self.callee(expr, place)
-
-        return Evaluator(scope, lambda tap: taps.value(self, tap, place), callee, self.budget)
-
-    def evaluator(self, place: Place) -> Evaluator:
-        return self.values_in(place.scope, place)
-
-    def callee(self, expr: syntax.Ref | syntax.Call, place: Place) -> Callee | None:
-        """The operator or block an expression names, or None."""
-        if place.definitions.block(expr.name) is None and not layers.is_layer(expr.name):
-            return None
-        args = expr.args if isinstance(expr, syntax.Call) else None
-        return Callee(syntax.Layer(expr.span, expr.name, args, expr.span), place, expr.name)
-
-    def one(self, stream: Stream, span: Span) -> int:
-        """The node of a stream that has to be single."""
-        if isinstance(stream, Bundle):
-            choices = ", ".join(f".{name}" for name in stream.outputs)
-            fail(
-                "A311",
-                f"{stream.block} has {len(stream.outputs)} outputs, and one is needed here",
-                span,
-                help=f"label it and read one of {choices}: @label.{next(iter(stream.outputs))}",
-            )
-        return stream
-
-    def shape(self, stream: Stream, span: Span) -> Shape:
-        return self.draft.nodes[self.one(stream, span)].shape
+    def tapped(self, tap: syntax.Tap, place: Place) -> Value:
+        return taps.value(self, tap, place)
 
     # ---------------------------------------------------------------- flows
-
-    def starts_itself(self, flow: syntax.Flow, place: Place) -> bool:
-        """Whether a flow begins at INPUT, an input or a tap, rather than with what flows in."""
-        core = flow.steps[0].core
-        if isinstance(core, syntax.Tap):
-            return True
-        if isinstance(core, syntax.Layer):
-            found, _ = place.scope.find(core.name)
-            return core.name == "INPUT" or (core.name in place.body.streams and not found)
-        if isinstance(core, syntax.Wire | syntax.Group):
-            return all(self.starts_itself(branch.flow, place) for branch in core.branches)
-        return False
 
     def flow(self, flow: syntax.Flow, place: Place, incoming: Stream | None) -> Stream:
         """Runs a flow on a stream, or on nothing where it starts by itself."""
@@ -183,10 +100,6 @@ class Expander:
         if step.mark is not None:
             taps.write(self, step.mark, index, result, place)
         return result
-
-    def count_step(self, span: Span, place: Place, count: int = 1) -> None:
-        """Steps count even where they make no node, so that nothing runs on without an end."""
-        self.budget.spend(count * TICKS, span, place.path)
 
     def _label_index(self, step: syntax.Step, place: Place) -> tuple[int, ...]:
         if step.mark is None or step.mark.index is None:

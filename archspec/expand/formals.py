@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from archspec import syntax
 from archspec.expand.place import Place
+from archspec.expand.session import Session
 from archspec.expand.values import Callee, Scope, Word, fail, whole
 from archspec.source import Label, Span, nearest
 
-if TYPE_CHECKING:
-    from archspec.expand.flow import Expander
-
 
 def block_arguments(
-    x: Expander, block: syntax.Block | syntax.Net, layer: syntax.Layer | syntax.Wire, place: Place, inner: Scope
+    x: Session, block: syntax.Block | syntax.Net, layer: syntax.Layer | syntax.Wire, place: Place, inner: Scope
 ) -> None:
     """Fills a block's scope: arguments evaluated at the call, defaults at entry from left to right."""
     given: dict[str, tuple[Any, Span]] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archspec import syntax
 from archspec.expand.definitions import Definitions
@@ -13,9 +13,6 @@ from archspec.expand.place import Place
 from archspec.expand.values import Value, fail, kind, show
 from archspec.op import Op
 from archspec.source import Diagnostic, Source, Span, SpecError, nearest
-
-if TYPE_CHECKING:
-    from archspec.expand.flow import Expander
 
 
 class UsageError(Exception):
@@ -92,7 +89,7 @@ class Free:
         self._names = {hole.span: hole.name for hole in self.holes}
         bindings.known |= {hole.name for hole in self.holes}
 
-    def hole(self, x: Expander, layer: syntax.Layer, card: type[Op], argument: str, place: Place) -> tuple[Value, Span]:
+    def hole(self, layer: syntax.Layer, card: type[Op], argument: str, place: Place) -> tuple[Value, Span]:
         """The value of a required argument that was left out."""
         name = self._names.get(layer.name_span)
         if name is None or not place.free:

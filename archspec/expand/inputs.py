@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from archspec import syntax
 from archspec.expand.draft import Settled
 from archspec.expand.place import Bundle, Place, Stream
+from archspec.expand.session import Session
 from archspec.expand.values import Callee, Value, Word, fail, kind, show
 from archspec.op import lookup
 from archspec.source import Fix, Span, nearest
-
-if TYPE_CHECKING:
-    from archspec.expand.flow import Expander
 
 
 class _Symbolic(NamedTuple):
@@ -23,7 +21,7 @@ class _Symbolic(NamedTuple):
     name: str
 
 
-def begin(x: Expander, layer: syntax.Layer, place: Place) -> Stream:
+def begin(x: Session, layer: syntax.Layer, place: Place) -> Stream:
     """INPUT or an input by name, at the start of a flow."""
     body = place.body
     if layer.name in body.streams:
@@ -58,7 +56,7 @@ def _declared_already(layer: syntax.Layer, place: Place) -> NoReturn:
     fail("A223", message, layer.span, help=help)
 
 
-def _read(x: Expander, stream: Stream) -> Stream:
+def _read(x: Session, stream: Stream) -> Stream:
     if not isinstance(stream, Bundle | list):
         x.draft.read.add(stream)
     return stream
@@ -70,7 +68,7 @@ def _shape_of(layer: syntax.Layer) -> syntax.Expr:
     return layer.args[0].value
 
 
-def declare(x: Expander, statement: syntax.Input, place: Place) -> Stream:
+def declare(x: Session, statement: syntax.Input, place: Place) -> Stream:
     """An `input` statement: a node, and a name to start flows with."""
     name = statement.name or "input"
     options = {a.name: a for a in statement.options if a.name}
@@ -105,7 +103,7 @@ def _loose_sizes(statement: syntax.Input) -> NoReturn:
     fail("A214", "an input's options are given by name", statement.span, help="write dtype=float32")
 
 
-def _size(x: Expander, item: syntax.Expr, options: dict[str, syntax.Arg], place: Place) -> Value:
+def _size(x: Session, item: syntax.Expr, options: dict[str, syntax.Arg], place: Place) -> Value:
     """One size of an input's shape: a value, or a name bound from outside or given to count with (`T=160`)."""
     value = x.evaluator(place)(item)
     if not isinstance(value, Word):
@@ -124,7 +122,7 @@ def _size(x: Expander, item: syntax.Expr, options: dict[str, syntax.Arg], place:
 
 
 def _add_input(
-    x: Expander,
+    x: Session,
     name: str,
     value: Value,
     options: dict[str, Any],
@@ -166,7 +164,7 @@ def _add_input(
     return stream
 
 
-def _options(x: Expander, options: dict[str, Any], names: Iterable[str], place: Place) -> tuple[str | None, str | None]:
+def _options(x: Session, options: dict[str, Any], names: Iterable[str], place: Place) -> tuple[str | None, str | None]:
     """An input's layout and dtype; `names` are its sizes, which may be given values to count with."""
     known = {"dtype", "layout", *names}
     for option, arg in options.items():
@@ -181,7 +179,7 @@ def _options(x: Expander, options: dict[str, Any], names: Iterable[str], place: 
     return layout, dtype
 
 
-def _warn_of_order(x: Expander, sizes: tuple[int, ...], span: Span) -> None:
+def _warn_of_order(x: Session, sizes: tuple[int, ...], span: Span) -> None:
     """Catches 224x224x3, an image with its channels behind."""
     if len(sizes) == 3 and sizes[2] in (1, 3, 4) and sizes[0] == sizes[1] > 4:
         message = f"this is a map of {sizes[0]} channels, {sizes[1]} high and {sizes[2]} wide"
@@ -189,7 +187,7 @@ def _warn_of_order(x: Expander, sizes: tuple[int, ...], span: Span) -> None:
         x.warn("W201", message, span, f"an image is channels first: write {turned}, or add layout=hwc")
 
 
-def _word(x: Expander, options: dict[str, Any], key: str, place: Place) -> str | None:
+def _word(x: Session, options: dict[str, Any], key: str, place: Place) -> str | None:
     if key not in options:
         return None
     value = x.evaluator(place)(options[key].value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from archspec import syntax
 from archspec.expand import stamps
@@ -12,14 +12,12 @@ from archspec.expand.combinators import dense, highway, pick, split
 from archspec.expand.place import Place, Site, Stream
 from archspec.expand.randwire import randwire
 from archspec.expand.residual import res
+from archspec.expand.session import Session
 from archspec.expand.values import fail
 from archspec.op import lookup, names
 from archspec.source import Fix, Span, nearest
 
-if TYPE_CHECKING:
-    from archspec.expand.flow import Expander
-
-Combine = Callable[["Expander", syntax.Wire, Site, Place, Stream | None], Stream]
+Combine = Callable[["Session", syntax.Wire, Site, Place, Stream | None], Stream]
 COMBINATORS: dict[str, Combine] = {
     "res": res,
     "dense": dense,
@@ -30,7 +28,7 @@ COMBINATORS: dict[str, Combine] = {
 }
 
 
-def wire(x: Expander, wire: syntax.Wire, site: Site, place: Place, stream: Stream | None) -> Stream:
+def wire(x: Session, wire: syntax.Wire, site: Site, place: Place, stream: Stream | None) -> Stream:
     """NAME(args)[branches]: a combinator, a join, or a block with ports."""
     combine = COMBINATORS.get(wire.name)
     if combine is not None:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NoReturn
+from typing import NoReturn
 
 from archspec import syntax
 from archspec.expand import inputs, lints, stamps
 from archspec.expand.arguments import card_arguments
 from archspec.expand.place import Place, Site, Stream
+from archspec.expand.session import Session, is_layer
 from archspec.expand.values import Callee, Scope, Value, Word, fail, kind
 from archspec.graph import Frame
-from archspec.op import Op, lookup, names
+from archspec.op import Op, lookup
 from archspec.source import Fix
 
-if TYPE_CHECKING:
-    from archspec.expand.flow import Expander
 
-
-def step_of(x: Expander, callee: Callee, place: Place, stream: Stream) -> Stream:
+def step_of(x: Session, callee: Callee, place: Place, stream: Stream) -> Stream:
     """An operator or block handed over as an argument, as a step here."""
     result = run_layer(x, callee.layer, Site(), callee.place, place, stream)
     assert result is not None
@@ -30,7 +28,7 @@ def known(name: str, place: Place) -> bool:
 
 
 def run_layer(
-    x: Expander, layer: syntax.Layer, site: Site, named: Place, place: Place, stream: Stream | None
+    x: Session, layer: syntax.Layer, site: Site, named: Place, place: Place, stream: Stream | None
 ) -> Stream | None:
     """A step by name: formal, INPUT or an input, shared flow, block, operator.
 
@@ -54,7 +52,7 @@ def run_layer(
 
 
 def _formal(
-    x: Expander, layer: syntax.Layer, value: Value, site: Site, named: Place, place: Place, stream: Stream | None
+    x: Session, layer: syntax.Layer, value: Value, site: Site, named: Place, place: Place, stream: Stream | None
 ) -> Stream | None:
     """An operator or block that came as an argument; the step may add arguments of its own."""
     if isinstance(value, Word):
@@ -70,7 +68,7 @@ def _formal(
     return run_layer(x, inner, site, home, place, stream)
 
 
-def _handed(x: Expander, args: tuple[syntax.Arg, ...], named: Place) -> tuple[tuple[syntax.Arg, ...], dict[str, Value]]:
+def _handed(x: Session, args: tuple[syntax.Arg, ...], named: Place) -> tuple[tuple[syntax.Arg, ...], dict[str, Value]]:
     """A step's own arguments, evaluated where the step is written, as references to their values: what came with the
     operator is looked up where that was written."""
     evaluate = x.evaluator(named)
@@ -85,7 +83,7 @@ def _handed(x: Expander, args: tuple[syntax.Arg, ...], named: Place) -> tuple[tu
     return tuple(handed), values
 
 
-def _card_of(x: Expander, layer: syntax.Layer, place: Place) -> type[Op]:
+def _card_of(x: Session, layer: syntax.Layer, place: Place) -> type[Op]:
     card = lookup(layer.name) or (lookup(layer.name.upper()) if layer.name.islower() else None)
     if card is not None and not card.name.islower():
         return card
@@ -102,7 +100,7 @@ def exists(name: str, place: Place) -> bool:
     return found or spelt or name in place.body.shared or known(name, place)
 
 
-def unknown_layer(x: Expander, layer: syntax.Layer, place: Place) -> NoReturn:
+def unknown_layer(x: Session, layer: syntax.Layer, place: Place) -> NoReturn:
     """Says that nobody knows a step's name, and what it may have been meant to be."""
     from archspec.expand.joins import COMBINATORS
 
@@ -120,7 +118,7 @@ def unknown_layer(x: Expander, layer: syntax.Layer, place: Place) -> NoReturn:
 
 
 def apply(
-    x: Expander,
+    x: Session,
     card: type[Op],
     layer: syntax.Layer,
     site: Site,
@@ -151,8 +149,3 @@ def apply(
     if act is not None:
         stream = x.one(step_of(x, act, place, stream), layer.span)
     return stream
-
-
-def is_layer(name: str) -> bool:
-    """Whether a name is an operator's, as a value (`norm=GN`): joins are none."""
-    return not name.islower() and name in names()

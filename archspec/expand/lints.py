@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archspec import syntax
 from archspec.expand.definitions import Definitions
 from archspec.expand.draft import Arguments
+from archspec.expand.session import Session
 from archspec.op import Op, Shape, by, lookup
 from archspec.source import Diagnostic, Fix, Span
-
-if TYPE_CHECKING:
-    from archspec.expand.flow import Expander
 
 LARGEST_KERNEL = 11  # AlexNet's; a larger number is a width in the wrong place, or a patch
 
@@ -21,7 +19,7 @@ def warning(code: str, message: str, span: Span, help: str, fix: Fix | None = No
     return Diagnostic(code, message, span, help=help, fix=fix, severity="warning")
 
 
-def kernel(x: Expander, op: Op, shape: Shape, arguments: Arguments) -> None:
+def kernel(x: Session, op: Op, shape: Shape, arguments: Arguments) -> None:
     """A kernel that is larger than the map it reads, or larger than anybody's."""
     span, sizes, strides = arguments["kernel"][1], getattr(op, "kernel", ()), getattr(op, "stride", ())
     if not sizes or len(sizes) != len(shape) - 1 or max(sizes) < 2 or not op.weights(shape):
@@ -37,7 +35,7 @@ def kernel(x: Expander, op: Op, shape: Shape, arguments: Arguments) -> None:
         x.warn("W202", message, span, f"the channels come first: CONV({max(sizes)}, 3x3) has {max(sizes)} channels")
 
 
-def square(x: Expander, loops: tuple[syntax.Loop, ...]) -> None:
+def square(x: Session, loops: tuple[syntax.Loop, ...]) -> None:
     """A table of as many rows as names, which could have been meant as columns."""
     for loop in loops:
         names, table = loop.names, loop.values

@@ -9,11 +9,12 @@ from archspec import syntax
 from archspec.expand import taps
 from archspec.expand.definitions import Definitions, settle_names
 from archspec.expand.evaluate import Evaluator
-from archspec.expand.flow import Expander, Stop
+from archspec.expand.flow import Expander
 from archspec.expand.formals import block_arguments
 from archspec.expand.free import Bindings, UsageError
 from archspec.expand.lints import lints
 from archspec.expand.place import Body, Bundle, Counter, Place
+from archspec.expand.session import Stop
 from archspec.expand.stamps import run_body, run_statement
 from archspec.expand.values import Scope, Value, fail
 from archspec.graph import Graph, Output, prune

@@ -7,19 +7,17 @@ sequence Python promises to keep, and in the order that they state.  Edges run f
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archspec import syntax
 from archspec.expand import layers
 from archspec.expand.branches import join, one_flow
 from archspec.expand.place import Loop, Place, Site, Stream
+from archspec.expand.session import Session
 from archspec.expand.values import Callee, Word, fail, kind, show
 from archspec.graph import Frame
 from archspec.limits import over
 from archspec.source import nearest
-
-if TYPE_CHECKING:
-    from archspec.expand.flow import Expander
 
 Edges = list[tuple[int, int]]
 Draw = Callable[[], float]
@@ -114,7 +112,7 @@ def _connected(n: int, edges: Edges) -> bool:
 _NEEDS = {"ws": ("nodes", "k", "p", "seed"), "er": ("nodes", "p", "seed"), "ba": ("nodes", "m", "seed")}
 
 
-def randwire(x: Expander, wire: syntax.Wire, site: Site, place: Place, stream: Stream | None) -> Stream:
+def randwire(x: Session, wire: syntax.Wire, site: Site, place: Place, stream: Stream | None) -> Stream:
     """A random graph of copies of F: a node with several inputs takes their learned weighted sum; `entry` (F unless
     given) stands at the nodes that read the stage's input; the nodes that nobody reads are averaged."""
     assert stream is not None
@@ -152,7 +150,7 @@ def randwire(x: Expander, wire: syntax.Wire, site: Site, place: Place, stream: S
     return sinks[0] if len(sinks) == 1 else join(x, "mean", wire, None, Site(), stage, sinks)
 
 
-def _given(x: Expander, wire: syntax.Wire, place: Place) -> dict[str, Any]:
+def _given(x: Session, wire: syntax.Wire, place: Place) -> dict[str, Any]:
     """randwire's arguments, checked."""
     given: dict[str, Any] = {"k": 0, "p": 0.0, "m": 0, "entry": None, "model": None}
     known = ("nodes", "k", "p", "m", "seed", "entry")

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import TYPE_CHECKING
 
 from archspec import syntax
 from archspec.expand.arguments import unknown_word, word_of
 from archspec.expand.branches import branches, insert, join
 from archspec.expand.draft import Arguments, way_in
 from archspec.expand.place import Place, Site, Stream
+from archspec.expand.session import Session
 from archspec.expand.values import fail
 from archspec.graph import Frame
 from archspec.op import Shape, by
 from archspec.source import Diagnostic, Fix, Label, SpecError
 
-if TYPE_CHECKING:
-    from archspec.expand.flow import Expander
-
 SHORTCUTS = ("none", "proj", "proj_all", "if_same", "pad")
 
 
-def res(x: Expander, wire: syntax.Wire, site: Site, place: Place, stream: Stream | None) -> Stream:
+def res(x: Session, wire: syntax.Wire, site: Site, place: Place, stream: Stream | None) -> Stream:
     """res[F] is x + F(x); `shortcut=` says what stands in for x where shapes differ; res[F | G] is F(x) + G(x)."""
     shortcut = "none"
     for arg in wire.args or ():
@@ -54,7 +51,7 @@ def res(x: Expander, wire: syntax.Wire, site: Site, place: Place, stream: Stream
     return join(x, "add", wire, None, site, place, [end, skip])
 
 
-def _unequal(x: Expander, wire: syntax.Wire, place: Place, given: Shape, wanted: Shape) -> None:
+def _unequal(x: Session, wire: syntax.Wire, place: Place, given: Shape, wanted: Shape) -> None:
     bare = f"{wire.name}(shortcut=proj)"
     raise SpecError(
         (
@@ -71,7 +68,7 @@ def _unequal(x: Expander, wire: syntax.Wire, place: Place, given: Shape, wanted:
     )
 
 
-def stride_along(x: Expander, start: int, end: int, before: int) -> tuple[int, ...]:
+def stride_along(x: Session, start: int, end: int, before: int) -> tuple[int, ...]:
     """The product of the strides from `start` to `end` along F, per spatial axis."""
     rank = len(x.draft.nodes[start].shape) - 1
     strides = [1] * rank
@@ -96,7 +93,7 @@ def _shortcut(place: Place, wire: syntax.Wire) -> Place:
     return place.inside(Frame("branch", name, place.below(name), wire.span))
 
 
-def _project(x: Expander, wire: syntax.Wire, place: Place, start: int, end: int, before: int) -> int:
+def _project(x: Session, wire: syntax.Wire, place: Place, start: int, end: int, before: int) -> int:
     """A 1x1 convolution with F's stride; without bias and with a BN when F has one.  No default reaches it."""
     inner = _shortcut(place, wire)
     normalised = any(node.op.name == "BN" for node in x.draft.nodes[before:])
@@ -121,7 +118,7 @@ def _project(x: Expander, wire: syntax.Wire, place: Place, start: int, end: int,
     return stream
 
 
-def _pad(x: Expander, wire: syntax.Wire, place: Place, start: int, end: int, before: int) -> int:
+def _pad(x: Session, wire: syntax.Wire, place: Place, start: int, end: int, before: int) -> int:
     """ResNet's option A: every stride-th position, and zero channels behind."""
     inner = _shortcut(place, wire)
     shape, span = x.draft.nodes[end].shape, wire.name_span

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from archspec import syntax
 from archspec.expand import inputs, taps
@@ -10,19 +10,16 @@ from archspec.expand.definitions import Definitions, settle_param
 from archspec.expand.evaluate import iterate
 from archspec.expand.formals import block_arguments, frozen_arguments
 from archspec.expand.place import Body, Bundle, Counter, Loop, Place, SharedFlow, Sharing, Site, Stream
+from archspec.expand.session import Session
 from archspec.expand.values import Scope, fail
 from archspec.graph import Frame
 from archspec.limits import over
 from archspec.source import Label, Span
 
-if TYPE_CHECKING:
-    from archspec.expand.flow import Expander
-
-
 # ---------------------------------------------------------------- shared flows
 
 
-def shared(x: Expander, layer: syntax.Layer, tower: SharedFlow, place: Place, stream: Stream | None) -> Stream:
+def shared(x: Session, layer: syntax.Layer, tower: SharedFlow, place: Place, stream: Stream | None) -> Stream:
     """One more use of a shared flow: the first one owns the weights."""
     if stream is None:
         fail("A304", f"{layer.name} has nothing to read", layer.span, help=f"begin the flow: INPUT -> {layer.name}")
@@ -50,7 +47,7 @@ def shared(x: Expander, layer: syntax.Layer, tower: SharedFlow, place: Place, st
 
 
 def block(
-    x: Expander,
+    x: Session,
     found: tuple[Definitions, syntax.Block],
     call: syntax.Layer | syntax.Wire,
     site: Site,
@@ -83,7 +80,7 @@ def block(
     return finish_block(x, what, outputs, inner)
 
 
-def _check_depth(x: Expander, what: syntax.Block, call: Any, place: Place) -> None:
+def _check_depth(x: Session, what: syntax.Block, call: Any, place: Place) -> None:
     stamped = [frame.definition for frame in place.frames if frame.kind == "block"]
     most = x.budget.limits.block_depth
     if len(stamped) >= most:
@@ -104,7 +101,7 @@ def _encloses(what: syntax.Block, frame: Frame, place: Place) -> bool:
     return found is not None and found[1] is what
 
 
-def _ports(x: Expander, what: syntax.Block, call: syntax.Layer | syntax.Wire, streams: list[Stream]) -> dict[str, Any]:
+def _ports(x: Session, what: syntax.Block, call: syntax.Layer | syntax.Wire, streams: list[Stream]) -> dict[str, Any]:
     defined = (Label(what.name_span, f"{what.name} is defined here"),)
     if not what.ports:
         if len(streams) != 1:
@@ -134,7 +131,7 @@ def _ports(x: Expander, what: syntax.Block, call: syntax.Layer | syntax.Wire, st
     return ports
 
 
-def finish_block(x: Expander, what: syntax.Block, outputs: list[tuple[str, int]], place: Place) -> Stream:
+def finish_block(x: Session, what: syntax.Block, outputs: list[tuple[str, int]], place: Place) -> Stream:
     """What a block with a body returns: its only end, or its outputs by name."""
     if len(outputs) == 1:
         return outputs[0][1]
@@ -146,7 +143,7 @@ def finish_block(x: Expander, what: syntax.Block, outputs: list[tuple[str, int]]
 # ---------------------------------------------------------------- bodies
 
 
-def run_body(x: Expander, statements: tuple[syntax.Statement, ...], place: Place) -> list[tuple[str, int]]:
+def run_body(x: Session, statements: tuple[syntax.Statement, ...], place: Place) -> list[tuple[str, int]]:
     """Runs the statements of a block or net and returns its outputs: those declared, else its only unread end."""
     body = place.body
     body.statements = statements
@@ -178,7 +175,7 @@ def _tail(span: Span) -> Span:
     return Span(span.source, start, span.end)
 
 
-def _is_read(x: Expander, stream: Stream) -> bool:
+def _is_read(x: Session, stream: Stream) -> bool:
     return isinstance(stream, Bundle) or stream in x.draft.read
 
 
@@ -190,7 +187,7 @@ def _label_of(body: Body, node: int) -> str | None:
     return None
 
 
-def _declared(x: Expander, declared: list[syntax.Output], place: Place) -> list[tuple[str, int]]:
+def _declared(x: Session, declared: list[syntax.Output], place: Place) -> list[tuple[str, int]]:
     outputs: dict[str, int] = {}
     for item in (item for statement in declared for item in statement.items):
         tap = item.tap or syntax.Tap(item.span, item.name, ())
@@ -209,7 +206,7 @@ def _declared(x: Expander, declared: list[syntax.Output], place: Place) -> list[
     return list(outputs.items())
 
 
-def run_statement(x: Expander, statement: syntax.Statement, place: Place, declared: list[syntax.Output]) -> None:
+def run_statement(x: Session, statement: syntax.Statement, place: Place, declared: list[syntax.Output]) -> None:
     """One statement of a body."""
     match statement:
         case syntax.Flow():
@@ -236,7 +233,7 @@ def run_statement(x: Expander, statement: syntax.Statement, place: Place, declar
             fail("A116", message, statement.span, help="move it out of the { }")
 
 
-def _stamp_for(x: Expander, statement: syntax.For, place: Place, declared: list[syntax.Output]) -> None:
+def _stamp_for(x: Session, statement: syntax.For, place: Place, declared: list[syntax.Output]) -> None:
     """`for`: the statements once per element; no stream runs through."""
     rows = iterate(statement.loops, x.evaluator(place))
     name = place.counter.next("for")

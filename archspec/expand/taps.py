@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from archspec import syntax
 from archspec.expand.place import Body, Bundle, Entry, Place, Stream
+from archspec.expand.session import Session
 from archspec.expand.values import Value, fail, show, whole
 from archspec.op import Shape
 from archspec.source import Label, Span, nearest
-
-if TYPE_CHECKING:
-    from archspec.expand.flow import Expander
 
 _AXES = ("height", "width")
 
@@ -39,7 +37,7 @@ def check_label(mark: syntax.Mark, place: Place) -> None:
         fail("A109", f"{mark.name} is already an input here", mark.span, help=help)
 
 
-def write(x: Expander, mark: syntax.Mark, index: tuple[int, ...], stream: Stream, place: Place) -> None:
+def write(x: Session, mark: syntax.Mark, index: tuple[int, ...], stream: Stream, place: Place) -> None:
     """Gives a stream its label."""
     body = place.body
     entry = Entry(stream, place.loops, mark.span)
@@ -60,7 +58,7 @@ def _indexed(name: str, index: tuple[int, ...]) -> str:
     return f"{name}[{', '.join(map(str, index))}]"
 
 
-def streams(x: Expander, tap: syntax.Tap, place: Place) -> list[Stream]:
+def streams(x: Session, tap: syntax.Tap, place: Place) -> list[Stream]:
     """What a tap reads: one stream, or several where an index spreads (`@z[*]`, `@x[i, 0..2]`)."""
     body, access = place.body, list(tap.access)
     index = access[0] if access and isinstance(access[0], syntax.Index) else None
@@ -100,7 +98,7 @@ def _current(tap: syntax.Tap, entries: list[Entry], place: Place) -> Stream:
     )
 
 
-def _numbers(x: Expander, index: syntax.Index, place: Place) -> list[list[int] | None]:
+def _numbers(x: Session, index: syntax.Index, place: Place) -> list[list[int] | None]:
     """Per position of an index the numbers it names; None is `*`."""
     evaluate = x.evaluator(place)
     out: list[list[int] | None] = []
@@ -116,7 +114,7 @@ def _numbers(x: Expander, index: syntax.Index, place: Place) -> list[list[int] |
     return out
 
 
-def _picked(x: Expander, tap: syntax.Tap, count: int, index: syntax.Index, place: Place) -> Sequence[int]:
+def _picked(x: Session, tap: syntax.Tap, count: int, index: syntax.Index, place: Place) -> Sequence[int]:
     """Which of a label's `count` streams an index names."""
     if len(index.items) != 1:
         fail("A207", f"@{tap.name} takes one index, for the iterations of its repeat", index.span)
@@ -133,7 +131,7 @@ def _picked(x: Expander, tap: syntax.Tap, count: int, index: syntax.Index, place
 
 
 def _by_index(
-    x: Expander, tap: syntax.Tap, entries: dict[tuple[int, ...], Entry], index: syntax.Index | None, place: Place
+    x: Session, tap: syntax.Tap, entries: dict[tuple[int, ...], Entry], index: syntax.Index | None, place: Place
 ) -> list[Stream]:
     if index is None:
         fail("A207", f"@{tap.name} needs an index", tap.span, notes=_written(tap, entries))
@@ -171,7 +169,7 @@ def _written(tap: syntax.Tap, entries: dict[tuple[int, ...], Entry]) -> tuple[st
     return (f"written so far: {', '.join(shown)}{' ...' if len(entries) > 6 else ''}",)
 
 
-def _unknown(x: Expander, tap: syntax.Tap, body: Body) -> Any:
+def _unknown(x: Session, tap: syntax.Tap, body: Body) -> Any:
     if tap.name in labels_in(body.statements):
         x.stop_if_broken()
         fail("A112", f"@{tap.name} is read before it is written", tap.span, help="move the flow that writes it up")
@@ -192,7 +190,7 @@ def _member(tap: syntax.Tap, attr: syntax.Attr | syntax.Index, stream: Stream) -
     return stream.outputs[attr.name]
 
 
-def value(x: Expander, tap: syntax.Tap, place: Place) -> Value:
+def value(x: Session, tap: syntax.Tap, place: Place) -> Value:
     """A tap in an expression: @x.channels, @x.height."""
     if not tap.access or not isinstance(tap.access[-1], syntax.Attr):
         fail(
