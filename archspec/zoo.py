@@ -56,7 +56,7 @@ def open_spec(spec: str, most: int = _MOST_BYTES) -> tuple[Source, str | None]:
     if not os.path.lexists(spec):
         entry = find(spec)
         if entry is None:
-            raise _missing(spec)
+            raise missing(spec)
         return _decoded(f"specs/{entry.path.name}", entry.path.read_bytes(), str(entry.path.parent)), entry.net
     try:
         with open(spec, "rb") as file:
@@ -114,7 +114,8 @@ def _decoded(name: str, data: bytes, folder: str | None, most: int = _MOST_BYTES
         raise SpecError((Diagnostic("A702", message, span, help="save the file as UTF-8"),)) from None
 
 
-def _missing(spec: str) -> SpecError:
+def missing(spec: str) -> SpecError:
+    """What to raise where neither a file nor a network has this name."""
     meant = nearest(spec, [entry.name for entry in entries()])
     if meant is not None:
         help = f"did you mean {meant}, a network that ships?"
