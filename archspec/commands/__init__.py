@@ -14,6 +14,7 @@ _COMMANDS = {
     "verify": "run PyTorch and onnxruntime on the same weights and compare",
     "fmt": "write specs in the one layout",
     "holes": "what a spec leaves open, and how to bind it",
+    "match": "whether a network follows a blueprint, and with which counts",
     "ops": "the operators, or one operator's page",
     "zoo": "the networks that ship",
 }
