@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from heapq import nlargest
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archspec import syntax
 from archspec.analyze import Analysis, Row
@@ -13,9 +13,14 @@ from archspec.expand.values import Scope, Value, fail, show
 from archspec.limits import deep
 from archspec.source import Diagnostic, SpecError, nearest
 
+if TYPE_CHECKING:
+    from archspec.memory import Memory
+    from archspec.work import Work
+
 COUNTS = ("params", "buffers", "macs", "flops", "weight_bytes", "activation_bytes")
 _SHAPES = ("channels", "height", "width", "length", "depth", "shape")
 _HEAVIEST = 3
+_PEAKS = ("peak_memory", "peak_activations")  # what inference takes with its weights, and without
 _LOOKS = 2  # rows that are looked through in the time of one tick
 
 
@@ -31,18 +36,48 @@ def failures(requirements: tuple[Requirement, ...], analysis: Analysis) -> tuple
     return tuple(d for d in found if d is not None)
 
 
-def _totals(analysis: Analysis) -> dict[str, Value]:
+class _Facts(dict[str, Any]):
+    """Facts by name; one that takes an analysis of its own is a function until somebody asks for it."""
+
+    def __getitem__(self, name: str) -> Any:
+        value = super().__getitem__(name)
+        if callable(value):
+            value = self[name] = value()
+        return value
+
+    def beside(self, scope: Scope) -> _Facts:
+        """Those that hide no name of the spec: what came into the language later gives way to it."""
+        return _Facts({name: fact for name, fact in self.items() if not callable(fact) or not scope.find(name)[0]})
+
+
+def _totals(analysis: Analysis) -> _Facts:
     """What an assert can name without a tap: totals, and the first output's shape."""
     totals = analysis.totals
     first = analysis.graph.nodes[analysis.graph.outputs[0].node]
-    facts: dict[str, Value] = {name: getattr(totals, name) for name in (*COUNTS, "depth")}
+    facts = _Facts({name: getattr(totals, name) for name in (*COUNTS, "depth")})
     facts["receptive_field"] = _extent(totals.field)
     for name in _SHAPES:
         try:
             facts[f"output.{name}"] = shape_fact(first.shape, name, first.span)
         except SpecError:
             continue  # a vector has no height; an assert that asks for one is told so
+    facts["peak_memory"] = lambda: _memory(analysis).total
+    facts["peak_activations"] = lambda: _memory(analysis).part("activations")
+    facts["connections"] = lambda: _work(analysis).connections
+    facts["neurons"] = lambda: _work(analysis).neurons
     return facts
+
+
+def _memory(analysis: Analysis) -> Memory:
+    from archspec.memory import infer  # few specs ask for it
+
+    return infer(analysis)
+
+
+def _work(analysis: Analysis) -> Work:
+    from archspec.work import count_work  # few specs ask for it
+
+    return count_work(analysis)
 
 
 def _extent(field: Any) -> int:
@@ -50,11 +85,12 @@ def _extent(field: Any) -> int:
     return max((axis.size for axis in field.axes), default=1) if field is not None else 1
 
 
-def _check(requirement: Requirement, facts: dict[str, Value], analysis: Analysis) -> Diagnostic | None:
+def _check(requirement: Requirement, facts: _Facts, analysis: Analysis) -> Diagnostic | None:
     """The failure of one assert, saying by how much and which layers weigh most, or None."""
     statement, condition = requirement.statement, requirement.statement.condition
+    scope = requirement.evaluate.scope
     evaluate = requirement.evaluate.but(
-        scope=Scope(requirement.evaluate.scope, facts), tap=lambda tap: _tapped(tap, requirement, analysis)
+        scope=Scope(scope, facts.beside(scope)), tap=lambda tap: _tapped(tap, requirement, analysis)
     )
     if evaluate.switch(condition):
         return None
@@ -103,7 +139,13 @@ def _under(path: str, label: str, rows: list[Row], analysis: Analysis) -> list[R
 def _heaviest(part: syntax.Binary, analysis: Analysis) -> list[str]:
     """The layers with most of what a failed budget counts."""
     name = part.left.name if isinstance(part.left, syntax.Ref) else ""
-    if name not in COUNTS or part.op not in ("<", "<="):
+    if part.op not in ("<", "<="):
+        return []
+    if name in _PEAKS:
+        memory = _memory(analysis)
+        held = (f"{held.path} {_grouped(held.bytes)}" for held in memory.tensors)
+        return [f"in memory while {memory.peak_at} runs: {', '.join(held)}"]
+    if name not in COUNTS:
         return []
     rows = nlargest(_HEAVIEST, analysis.rows, key=lambda row: getattr(row, name))
     told = (f"{analysis.graph.nodes[row.index].path} {_grouped(getattr(row, name))}" for row in rows)

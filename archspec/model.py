@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from archspec.analyze import Analysis
     from archspec.graph import Graph
+    from archspec.memory import Checkpoint, Fit, Memory
+    from archspec.work import Work
 
 __all__ = ["Model", "UsageError", "build", "load", "loads", "open_holes", "open_model"]
 
@@ -47,6 +49,38 @@ class Model:
         if (batch, dtype) not in self._analyses:
             self._analyses[batch, dtype] = analyze(self.graph, batch=batch, dtype=dtype)
         return self._analyses[batch, dtype]
+
+    def memory(
+        self,
+        batch: int = 1,
+        dtype: str = "float32",
+        *,
+        train: bool = False,
+        optimizer: str = "adamw",
+        checkpoint: Checkpoint = "none",
+        inplace: bool = False,
+    ) -> Memory:
+        """What the network takes to run, or with `train` to train: see `archspec.memory`.
+
+        `optimizer` and `checkpoint` say how it is trained, `inplace` how it is run.
+        """
+        from archspec.memory import infer
+        from archspec.memory import train as train_step
+
+        analysis = self.analyze(batch, dtype)
+        return train_step(analysis, optimizer=optimizer, cut=checkpoint) if train else infer(analysis, inplace=inplace)
+
+    def largest_batch(self, limit: int, dtype: str = "float32", **options: Any) -> Fit:
+        """The largest batch whose memory is at most `limit` bytes; `options` are those of `memory`."""
+        from archspec.memory import largest_batch
+
+        return largest_batch(lambda batch: self.memory(batch, dtype, **options), limit)
+
+    def work(self, batch: int = 1, *, optimizer: str = "adamw") -> Work:
+        """FLOPs of a training step, forward, backward and update; neurons and connections."""
+        from archspec.work import count_work
+
+        return count_work(self.analyze(batch), optimizer=optimizer)
 
     def failures(self, analysis: Analysis | None = None) -> tuple[Diagnostic, ...]:
         """A diagnostic for every assert that does not hold."""

@@ -11,6 +11,8 @@ import click
 _COMMANDS = {
     "analyze": "shapes, receptive fields, parameters, FLOPs and memory of a network",
     "compile": "write a network as PyTorch, ONNX, a diagram or JSON",
+    "memory": "what a network takes to run or to train, and the largest batch that fits",
+    "work": "FLOPs of a training step, neurons and connections, layer by layer",
     "verify": "run PyTorch and onnxruntime on the same weights and compare",
     "fmt": "write specs in the one layout",
     "holes": "what a spec leaves open, and how to bind it",
