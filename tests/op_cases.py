@@ -103,7 +103,7 @@ NORMS = [
 ]
 
 PLAIN = ["RELU", "RELU6", "LRELU", "PRELU", "ELU", "SELU", "GELU", "SILU", "HSWISH", "HSIGMOID", "SIGMOID", "TANH"]
-PLAIN += ["SOFTPLUS", "MISH", "SOFTMAX", "LOGSOFTMAX"]
+PLAIN += ["SOFTPLUS", "MISH", "SIGN", "SOFTMAX", "LOGSOFTMAX"]
 
 ACTIVATIONS = [
     *(case for name in PLAIN for case in each(name, V, M)),

@@ -179,6 +179,19 @@ class Tanh(Elementwise):
     keeps_output = True
 
 
+@register("SIGN")
+class Sign(Elementwise):
+    """-1, 0 or 1: the binary activation of XNOR-Net (Rastegari et al. 2016).  Its gradient is 0 everywhere."""
+
+    work, onnx_name = 1, "Sign"
+
+    def saved(self, y: Shape, *xs: Shape) -> Saved:
+        return Saved(order="input")
+
+    def torch(self, *xs: Shape) -> Torch:
+        return Torch(call="torch.sign({0})")
+
+
 @register("SOFTPLUS")
 class Softplus(Elementwise):
     """log(1 + exp(x))."""
