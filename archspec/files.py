@@ -110,7 +110,7 @@ def _explained(targets: list[Path]) -> Iterator[None]:
     except BrokenPipeError:
         raise  # the reader of a pipe went away; nothing is wrong with the target
     except OSError as error:
-        places = {str(target.parent) for target in targets}
+        places = {str(path.parent) for target in targets for path in (target, Path(os.path.realpath(target)))}
         if error.filename is not None and str(Path(error.filename).parent) not in places:
             raise  # about a file of the caller's own
         reason = (error.strerror or str(error)).lower()

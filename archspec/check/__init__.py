@@ -1,0 +1,97 @@
+"""Everything that can be known of a spec without emitting: syntax, names, shapes, asserts, warnings, of every net."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from archspec.expand.definitions import Definitions
+from archspec.expand.holes import Hole
+from archspec.expand.nets import candidates
+from archspec.limits import DEFAULT, Budget, Limits
+from archspec.model import define, open_holes, open_model
+from archspec.record import Record
+from archspec.source import Diagnostic, Source, SpecError
+
+ASSERT_FAILED = "A501"
+# What is to be bound from outside is no mistake of the text.
+_OPEN = ("A401", "A402", "A404")
+# A value to try for each kind of hole; what depends on it is not reported.
+_TRIED: dict[str, str | bool] = {"count": "1", "option": True, "argument": "64", "input": "3x224x224"}
+
+
+class Checked(Record):
+    """What was found in one spec.  `nets` were expanded; `skipped` need arguments that only a caller can give."""
+
+    source: Source
+    nets: tuple[str, ...]
+    skipped: tuple[str, ...]
+    findings: tuple[Diagnostic, ...]
+
+    def count(self, severity: str) -> int:
+        return sum(finding.severity == severity for finding in self.findings)
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether the text is a spec; an assert that fails says so of a valid one."""
+        return all(f.severity != "error" or f.code == ASSERT_FAILED for f in self.findings)
+
+
+def check(source: Source, net: str | None = None, limits: Limits = DEFAULT) -> Checked:
+    """Checks every net that needs no arguments, or the one named `net`.  Raises UsageError where there is none."""
+    try:
+        definitions = define(source, Budget(limits))
+    except SpecError as error:
+        return Checked(source, (), (), error.diagnostics)
+    nets = [net] if net else candidates(definitions)
+    skipped = () if net else tuple(name for name in definitions.nets if name not in nets)
+    if nets:
+        found = [(name, finding) for name in nets for finding in _of_net(source, name, limits)]
+    elif definitions.nets or (definitions.blocks and not definitions.statements):
+        found = []  # a library
+    else:
+        found = [("", finding) for finding in _of_flow(source, definitions, limits)]
+    return Checked(source, tuple(nets), skipped, tuple(_once(found, several=len(nets) > 1)))
+
+
+def _of_net(source: Source, net: str | None, limits: Limits) -> Iterator[Diagnostic]:
+    try:
+        model = open_model(source, net, limits=limits)
+        yield from model.warnings
+        yield from model.failures(model.analyze())
+    except SpecError as error:
+        yield from (_as_open(d) if d.code in _OPEN else d for d in error.diagnostics)
+
+
+def _as_open(diagnostic: Diagnostic) -> Diagnostic:
+    notes = (*diagnostic.notes, "what stands behind it is not checked")
+    return replace(diagnostic, severity="note", notes=notes)
+
+
+def _of_flow(source: Source, definitions: Definitions, limits: Limits) -> Iterator[Diagnostic]:
+    """A flow outside any net; where it leaves something open, at least the names in it are checked."""
+    holes = open_holes(source, limits)
+    found = [*_of_net(source, None, limits)]
+    if holes and any(finding.code in _OPEN for finding in found):
+        yield from _names(source, holes, limits)
+    yield from found
+
+
+def _names(source: Source, holes: tuple[Hole, ...], limits: Limits) -> Iterator[Diagnostic]:
+    """What is wrong with names and arguments whatever is bound to the holes."""
+    try:
+        open_model(source, None, {hole.name: _TRIED[hole.kind] for hole in holes}, limits=limits)
+    except SpecError as error:
+        yield from (d for d in error.diagnostics if d.code.startswith("A1") or d.code == "A201")
+
+
+def _once(found: list[tuple[str, Diagnostic]], *, several: bool) -> Iterator[Diagnostic]:
+    """One cause is one finding, however many nets stamp the block it is in; asserts are each net's own."""
+    seen: set[object] = set()
+    for net, finding in found:
+        span = finding.span
+        place = (span.source.name, span.start, span.end) if span else None
+        own = net if finding.code == ASSERT_FAILED else ""
+        if (key := (finding.code, place, finding.message, own)) not in seen:
+            seen.add(key)
+            yield replace(finding, trace=(f"net: {own}", *finding.trace)) if own and several else finding

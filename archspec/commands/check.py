@@ -1,0 +1,153 @@
+"""`archspec check`: what can be known of specs without emitting anything."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from archspec.commands.streams import deliver, is_colored
+from archspec.limits import Limits, parse_limits
+from archspec.source import Diagnostic, Source, render
+
+if TYPE_CHECKING:
+    from archspec.check import Checked
+
+
+class _Task(NamedTuple):
+    """How to check."""
+
+    net: str | None
+    limits: Limits
+    fixing: bool
+
+
+@click.command("check")
+@click.argument("specs", nargs=-1, metavar="SPEC...")
+@click.option("-e", "text", multiple=True, metavar="TEXT", help="The spec itself, in place of SPEC.")
+@click.option("--net", metavar="NET", help="Check this net; otherwise every one that needs no arguments.")
+@click.option("--strict", is_flag=True, help="Exit 1 where there is a warning.")
+@click.option("--fix", "fixing", is_flag=True, help="Apply the edits that messages propose to the files.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "sarif", "github"]),
+    help="Otherwise text, with annotations where GITHUB_ACTIONS is set.",
+)
+@click.option("--limit", "limits", multiple=True, metavar="NAME=N", help="Raise a limit of the language.")
+def command(
+    specs: tuple[str, ...],
+    text: tuple[str, ...],
+    net: str | None,
+    strict: bool,
+    fixing: bool,
+    form: str | None,
+    limits: tuple[str, ...],
+) -> int:
+    """Checks syntax, names, shapes and asserts, and warns of what is likely a slip, without emitting anything.
+
+    Exit 0; 1 where an assert fails, or with --strict where there is a warning; 3 where a spec is invalid.
+
+    \b
+    Examples:
+      archspec check net.arch
+      archspec check specs/*.arch --strict --format github
+      archspec check net.arch --fix
+    """
+    if bool(specs) == bool(text):
+        raise click.UsageError("Give SPEC..., or the text of one spec with -e.")
+    if fixing and (text or "-" in specs):
+        raise click.UsageError("--fix changes files: name them.")
+    try:
+        task = _Task(net, parse_limits(limits), fixing)
+    except ValueError as why:
+        raise click.BadParameter(f"{why}.", param_hint="--limit") from None
+    sources = [_open(spec, task) for spec in specs] or [(Source("-e", "\n".join(text), ""), None)]
+    checked = [_check(source, of_zoo, task) for source, of_zoo in sources]
+    _tell(checked, form)
+    if not all(c.is_valid for c in checked):
+        return 3
+    return int(any(c.count("error") or (strict and c.count("warning")) for c in checked))
+
+
+def _open(spec: str, task: _Task) -> tuple[Source, str | None]:
+    """The text of SPEC, and the net that a zoo name stands for."""
+    from archspec.zoo import open_spec
+
+    if task.fixing and not os.path.lexists(spec):
+        raise click.UsageError(f"--fix changes files, and there is no file {spec}.")
+    return open_spec(spec, task.limits.source_bytes)
+
+
+def _check(source: Source, of_zoo: str | None, task: _Task) -> Checked:
+    from archspec.check import check
+
+    def once(text: Source) -> Checked:
+        return check(text, task.net or of_zoo, task.limits)
+
+    checked = once(source)
+    return _fix(checked, once) if task.fixing else checked
+
+
+def _fix(checked: Checked, check: Callable[[Source], Checked]) -> Checked:
+    """Writes the text with the fixes that help, says what they were, and returns what is left."""
+    from archspec.check.fixes import fix
+    from archspec.files import write
+
+    after, applied = fix(checked, check)
+    if applied:
+        write(checked.source.name, after.source.text)
+    for finding in applied:
+        assert finding.fix is not None
+        where, edit = finding.fix.span, finding.fix.text
+        change = f"{where.text!r} -> {edit!r}" if where.text else f"inserted {edit!r}"
+        print(f"fixed {where.source.name}:{where.place} {finding.code}: {change}", file=sys.stderr)
+    return after
+
+
+def _tell(checked: list[Checked], form: str | None) -> None:
+    if form == "json":
+        from archspec.check.document import to_json
+
+        deliver(to_json(checked), None)
+    elif form == "sarif":
+        from archspec.check.sarif import to_sarif
+
+        deliver(to_sarif(checked), None)
+    else:
+        if form != "github":
+            deliver(_text(checked), None)
+        if form == "github" or os.environ.get("GITHUB_ACTIONS") == "true":
+            from archspec.check.annotations import to_annotations
+
+            if annotations := to_annotations(checked):
+                deliver(annotations, None)
+
+
+def _text(checked: list[Checked]) -> str:
+    """Every finding, the grave ones last, and one line that sums up."""
+    order = ("note", "warning", "error")
+    findings = sorted((f for c in checked for f in c.findings), key=lambda f: order.index(f.severity))
+    parts = [render(finding, color=is_colored(sys.stdout)) for finding in findings]
+    return "\n\n".join([*parts, _summary(checked, findings)])
+
+
+def _summary(checked: list[Checked], findings: list[Diagnostic]) -> str:
+    nets = sum(len(c.nets) for c in checked)
+    skipped = [name for c in checked for name in c.skipped]
+    found = [
+        f"{number} {severity}{'s' if number > 1 else ''}"
+        for severity in ("error", "warning", "note")
+        if (number := sum(finding.severity == severity for finding in findings))
+    ]
+    where = checked[0].source.name if len(checked) == 1 else f"{len(checked)} specs"
+    told = f"{where}: {', '.join(found) or 'nothing wrong'}"
+    if nets > 1:
+        told += f" in {nets} nets"
+    if skipped:
+        few = len(skipped) < 5
+        told += f"; not expanded, for want of arguments: {', '.join(skipped) if few else f'{len(skipped)} nets'}"
+    return told
