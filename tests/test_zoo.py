@@ -186,7 +186,7 @@ class Layer(NamedTuple):
 
 
 def described(layers: list[Layer]) -> Counter[tuple[Fact, tuple[Fact, ...]]]:
-    """Every layer that counts with the layers it reads, whatever the order of parallel branches.
+    """Every layer that counts with the layers it reads; the order of parallel branches matters to a concat alone.
 
     Trailing 1s of a shape are dropped; after a window over the whole map the field is that before it.
     """
@@ -205,7 +205,8 @@ def described(layers: list[Layer]) -> Counter[tuple[Fact, tuple[Fact, ...]]]:
         sources = tuple(i for source in layer.inputs for i in before[source])
         before.append((row,) if layer.kind else sources)
         if layer.kind and layer.inputs:
-            found[facts[row], tuple(sorted((facts[i] for i in sources), key=repr))] += 1
+            read = [facts[i] for i in sources]
+            found[facts[row], tuple(read if layer.kind == "concat" else sorted(read, key=repr))] += 1
     return found
 
 
@@ -213,19 +214,22 @@ def described(layers: list[Layer]) -> Counter[tuple[Fact, tuple[Fact, ...]]]:
 
 KINDS = {
     "conv": "weights", "convT": "weights", "local": "weights", "fc": "weights", "bn": "weights", "input": "input",
-    "pool": "pool", "roipool": "pool", "add": "add", "cat": "concat", "gate": "mul",
+    "pool": "pool", "roipool": "pool", "add": "add", "cat": "concat", "gate": "mul", "crop": "crop",
 }  # fmt: skip
 
 
-def reference_layers(name: str) -> list[Layer]:
-    """The rows of a reference network; the weights of a sum are the sum's, those of a Dirac convolution its own."""
+def reference_layers(name: str, crops: bool = True) -> list[Layer]:
+    """The rows of a reference network; the weights of a sum are the sum's, those of a Dirac convolution its own.
+
+    Without `crops` where the spec's concat crops.
+    """
     rows = reference.networks()[name]
     layers: list[Layer] = []
     for row, given in enumerate(rows):
         covers = given.op == "pool" and _covers(given, rows[given.inputs[0]].shape)
         field = given.field if given.field else None
         phased = given.field is None
-        kind = KINDS.get(given.op, "")
+        kind = KINDS.get(given.op, "") if crops or given.op != "crop" else ""
         layers.append(Layer(kind, given.inputs, given.shape, given.params, given.macs, field, covers, phased))
         if given.op == "scale" and given.params:
             owner = given.inputs[0]
@@ -258,6 +262,8 @@ def spec_layers(model: Model, fields: bool = True) -> list[Layer]:
             kind, inputs = "pool", node.inputs[1:]
         elif len(node.inputs) > 1:
             kind = JOINS.get(node.op.name, "add")
+        elif node.op.name == "CROP":
+            kind = "crop"
         elif row.params or row.macs:
             kind = "weights"
         elif node.op.name.endswith("POOL") or node.op.name in ("GAP", "GMP"):
@@ -283,7 +289,7 @@ def test_a_reference_network_is_a_net_of_the_zoo(name: str) -> None:
         assert name not in NETS
         return
     model = opened(*NETS[name])
-    wanted = described(reference_layers(name))
+    wanted = described(reference_layers(name, crops=any(node.op.name == "CROP" for node in model.graph.nodes)))
     found = described(spec_layers(model, fields=len(reference.networks()[name][0].shape) > 1))
     missing, extra = wanted - found, found - wanted
     assert not missing and not extra, _difference(missing, extra)
