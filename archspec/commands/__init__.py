@@ -19,6 +19,7 @@ _COMMANDS = {
     "explain": "the page of a message's code",
     "holes": "what a spec leaves open, and how to bind it",
     "match": "whether a network follows a blueprint, and with which counts",
+    "compare": "networks side by side, as the papers' tables have them",
     "ops": "the operators, or one operator's page",
     "zoo": "the networks that ship",
 }
