@@ -83,6 +83,7 @@ def test_what_is_open_is_a_note_and_names_are_checked_all_the_same() -> None:
 def test_a_library_of_blocks_is_read() -> None:
     assert checked("block B(c) = CONV(c)\n") == Checked(Source("net.arch", "block B(c) = CONV(c)\n"), (), (), ())
     assert codes("block B(c) = CONV(c") == ["A012"]
+    assert codes("block CBR(c) = CONV(c)") == ["W101"]
     assert codes("") == ["A117"]
 
 

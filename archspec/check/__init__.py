@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from archspec.expand.definitions import Definitions
 from archspec.expand.holes import Hole
+from archspec.expand.lints import lints
 from archspec.expand.nets import candidates
 from archspec.limits import DEFAULT, Budget, Limits
 from archspec.model import define, open_holes, open_model
@@ -45,12 +46,10 @@ def check(source: Source, net: str | None = None, limits: Limits = DEFAULT) -> C
         return Checked(source, (), (), error.diagnostics)
     nets = [net] if net else candidates(definitions)
     skipped = () if net else tuple(name for name in definitions.nets if name not in nets)
-    if nets:
-        found = [(name, finding) for name in nets for finding in _of_net(source, name, limits)]
-    elif definitions.nets or (definitions.blocks and not definitions.statements):
-        found = []  # a library
-    else:
-        found = [("", finding) for finding in _of_flow(source, definitions, limits)]
+    found = [("", finding) for finding in lints(definitions)]  # of the text, whatever is expanded
+    found += [(name, finding) for name in nets for finding in _of_net(source, name, limits)]
+    if not definitions.nets and (definitions.statements or not definitions.blocks):
+        found += [("", finding) for finding in _of_flow(source, definitions, limits)]
     return Checked(source, tuple(nets), skipped, tuple(_once(found, several=len(nets) > 1)))
 
 
