@@ -466,3 +466,43 @@ def test_layers_made_on_the_spot_keep_their_own_arguments() -> None:
     for pools in range(1, 8):
         text = "INPUT(3x8x8)" + "".join(f" -> conv3-{n}" for n in widths) + " -> maxpool1/1" * pools
         assert [n.shape[0] for n in archspec.loads(text).graph.nodes if n.op.name == "CONV"] == widths
+
+
+def test_a_random_graph_is_named_as_other_steps_are() -> None:
+    graph = "randwire(ws, nodes=3, k=2, p=0, seed=1)[CONV(3)]"
+    model = archspec.loads(f"INPUT(3x8x8) -> {graph} as wild -> [{graph}]*1 -> {graph}")
+    first = [path.removesuffix(".n0.conv1") for path in paths(model) if path.endswith("n0.conv1")]
+    assert first == ["wild", "randwire1.0", "randwire2"]
+
+
+def test_labels_in_a_for_are_lists_behind_it_and_the_present_one_inside() -> None:
+    text = "input a: 4x8x8\nfor i in 0..2 { INPUT -> CONV(4) as e\n@e -> RELU as r }\n"
+    model = archspec.loads(text + "add[@r[0] | @r[1] | @r[2]]")
+    relus = [n for n in model.graph.nodes if n.op.name == "RELU"]
+    assert [model.graph.nodes[i].path for n in relus for i in n.inputs] == [f"for1.{i}.e" for i in range(3)]
+    assert codes(text + "@r -> FC(2)") == ["A218"]
+    branches = "INPUT(4x8x8) -> concat[CONV(4) as e for i in 0..2] -> add[@e[*]]"
+    assert codes(branches) == ["A306"]
+    assert codes("INPUT(4x8x8) -> concat[CONV(4) as e for i in 0..2] -> add[POOL(1x1) | @e]") == ["A218"]
+
+
+def test_first_and_last_belong_to_a_branch_that_is_repeated_too() -> None:
+    model = archspec.loads("INPUT(4x8x8) -> [concat[CONV(2 if last else 1) for i in 0..2]]*2")
+    assert [n.shape[0] for n in model.graph.nodes if n.op.name == "CONV"] == [1, 1, 2, 1, 1, 2]
+
+
+def test_rest_ports_take_an_index() -> None:
+    block = "block J[a, more...] = concat[@a | @more[1] | @more[*]]\ninput x: 2x4x4\n"
+    model = archspec.loads(block + "J[CONV(1) | CONV(3) | CONV(5)]".replace("CONV", "INPUT -> CONV"))
+    assert [model.graph.nodes[i].shape[0] for i in model.graph.nodes[-1].inputs] == [1, 5, 3, 5]
+    assert "there are 2: @more[0] .. @more[1]" in message(block.replace("[1]", "[2]") + "J[INPUT | INPUT | INPUT]")
+    assert "there is only one stream of this name" in message("block B[a] = @a[1] -> RELU\nINPUT(2x4x4) -> B")
+
+
+def test_an_index_with_a_star_reads_what_is_there_in_order() -> None:
+    table = "input a: 1x4x4\nfor i in 0..2 { for j in 0..i { INPUT -> CONV(10*i + j + 1) as x[i, j] } }\n"
+
+    ends = "".join(f"@x[{i}, {j}] | " for i in range(3) for j in range(i + 1))
+    graph = archspec.loads(f"{table}concat[{ends}@x[2, *] | @x[*, 0] | @x[[2, 1], *]]").graph
+    widths = [graph.nodes[i].shape[0] - 1 for i in graph.nodes[-1].inputs]
+    assert widths[6:] == [20, 21, 22, 0, 10, 20, 20, 21, 22, 10, 11]

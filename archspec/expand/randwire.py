@@ -128,9 +128,11 @@ def randwire(x: Session, wire: syntax.Wire, site: Site, place: Place, stream: St
         reads[v].append(u)
     if n > 1 and not edges:
         fail("A228", f"no connected graph of {n} nodes came of {_TRIES} tries", wire.span, help="raise p, k or m")
-    name = place.counter.next("randwire")
-    frame = Frame("branch", name, place.below(name), wire.span)
-    stage = place.inside(frame)
+    stage = place
+    if not site.lent:
+        path = place.named(site, "randwire")
+        name = path[len(place.path) :].lstrip(".")
+        stage = place.inside(Frame("branch", name, path, wire.span, labelled=site.mark is not None))
     made: list[int] = []
     run = object()
     for node in range(n):
