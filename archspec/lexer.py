@@ -80,7 +80,8 @@ class ArchLexer(Lexer):
         before = lexer_state.last_token
         line = text.count("\n", 0, position) + 1
         column = position - text.rfind("\n", 0, position)
-        return UnexpectedCharacters(
+        refuse: Any = UnexpectedCharacters  # lark leaves it without types
+        fault: UnexpectedCharacters = refuse(
             text,
             position,
             line,
@@ -89,3 +90,4 @@ class ArchLexer(Lexer):
             state=parser_state,
             token_history=[before] if before is not None else None,
         )
+        return fault

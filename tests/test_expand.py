@@ -237,7 +237,10 @@ def test_a_range_is_closed_and_empty_when_it_ends_before_it_begins() -> None:
 
 
 def test_file_defaults_hold_for_exactly_the_named_operator_and_not_for_projections() -> None:
-    text = "default CONV(bias=off)\nblock B(c) = res(shortcut=proj)[CONV(c) -> DWCONV(3x3)]\nINPUT(3x8x8) -> B(4) -> CONV(4)"
+    text = (
+        "default CONV(bias=off)\nblock B(c) = res(shortcut=proj)[CONV(c) -> DWCONV(3x3)]\n"
+        "INPUT(3x8x8) -> B(4) -> CONV(4)"
+    )
     bias = {n.path: n.op.bias for n in archspec.loads(text).graph.nodes if hasattr(n.op, "bias")}
     assert bias == {"b1.conv1": False, "b1.dwconv1": True, "b1.shortcut.conv1": True, "conv1": False}
 
@@ -355,7 +358,10 @@ def test_labels_in_repeats_are_lists_and_the_present_one_inside() -> None:
 def test_several_outputs_of_a_block_are_read_by_name() -> None:
     model = archspec.load("specs/two_outputs.arch")
     assert [o.name for o in model.graph.outputs] == ["output"]
-    text = "block E(c) {\n INPUT -> CONV(c) as skip\n @skip -> POOL as down\n output skip, down\n}\nINPUT(3x8x8) -> E(4) -> RELU"
+    text = (
+        "block E(c) {\n INPUT -> CONV(c) as skip\n @skip -> POOL as down\n output skip, down\n}\n"
+        "INPUT(3x8x8) -> E(4) -> RELU"
+    )
     assert codes(text) == ["A311"]
 
 
