@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from archspec import syntax
 from archspec.expand.draft import Arguments, wanted
+from archspec.expand.evaluate import Evaluator
 from archspec.expand.place import Place
 from archspec.expand.session import Session
 from archspec.expand.values import Callee, Word, fail, kind, show, whole
@@ -75,7 +76,8 @@ def _matched(x: Session, card: type[Op], given: tuple[syntax.Arg, ...], place: P
         if name not in known:
             _unknown_argument(card, name, arg, known)
         if name in arguments:
-            fail("A215", f"{name} is given twice", arg.span, labels=(Label(arguments[name][1], "first here"),))
+            labels = (Label(arguments[name][1], "first here"),)
+            fail("A215", f"{name} is given twice", arg.span, labels=labels, help="leave one out")
         _check_comparison(card, arg, known)
         arguments[name] = (_value(x, card, name, arg, place), arg.value.span)
     _check_order(card, given, arguments, rank)
@@ -148,7 +150,7 @@ def _value(x: Session, card: type[Op], name: str, arg: syntax.Arg, place: Place)
         if choices or value.name.lower() in _SWITCHES:
             _no_word(card, name, value, choices)
         evaluate.need(arg.value)
-    return _frozen(whole(value))
+    return _frozen(whole(value), card, name, arg, evaluate)
 
 
 def _warn_of_shadow(x: Session, card: type[Op], name: str, ref: syntax.Ref) -> None:
@@ -167,8 +169,16 @@ def _no_word(card: type[Op], name: str, value: Word, choices: tuple[str, ...]) -
     fail("A204", f"{card.name}'s {name} cannot be {value.name}", value.span, help=help, fix=fix)
 
 
-def _frozen(value: Any) -> Any:
-    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+def _frozen(value: Any, card: type[Op], name: str, arg: syntax.Arg, evaluate: Evaluator) -> Any:
+    """Lists as tuples, at any depth.  No card takes an operator, and each name in it has to be known."""
+    if isinstance(value, Callee):
+        help = f"{name} takes {wanted(card, name, words(card, name))}"
+        fail("A204", f"{card.name}'s {name} cannot be {value}, a layer or block", arg.value.span, help=help)
+    if isinstance(value, Word):
+        evaluate.need(syntax.Ref(value.span, value.name))
+    if isinstance(value, list | tuple):
+        return tuple(_frozen(entry, card, name, arg, evaluate) for entry in value)
+    return value
 
 
 def _check_order(card: type[Op], given: tuple[syntax.Arg, ...], arguments: Arguments, rank: int) -> None:

@@ -81,7 +81,8 @@ class Loader:
     def _enter(self, made: Definitions, statement: syntax.Statement, seen: dict[str, Span]) -> None:
         match statement:
             case syntax.Version(span, number) if number != 1:
-                fail("A705", f"this file is for version {number} of the language, this archspec reads version 1", span)
+                message = f"this file is for version {number} of the language, this archspec reads version 1"
+                fail("A705", message, span, help="write archspec 1, or install a newer archspec")
             case syntax.Block(name=name) | syntax.Net(name=name):
                 _once(seen, name, statement.name_span)
                 _check_formals(statement)
@@ -126,21 +127,36 @@ class Loader:
         except (OSError, ValueError):
             fail("A702", "this is no path of a file", span, help='write "blocks/heads.arch"')
         if not target.is_relative_to(self.root.resolve()):
-            fail("A703", f"{path} lies outside {self.root.name or 'the project'}", span)
+            message = f"{path} lies outside {self.root.name or 'the project'}"
+            fail("A703", message, span, help="move the file in, beside what imports it or below")
         if target in self.opening:
-            fail("A704", f"{path} imports itself, through {len(self.opening)} files", span)
+            others = len(self.opening) - 1 - self.opening.index(target)
+            through = f", through {others} other file{'s' * (others != 1)}" if others else ""
+            fail("A704", f"{path} imports itself{through}", span, help="move what both need to a file of its own")
         if target not in self.loaded:
             limits = self.budget.limits
             if len(self.opening) >= limits.import_depth:
-                over("A610", f"imports are more than {limits.import_depth} files deep, at {path}", span, "import_depth")
+                over(
+                    "A610",
+                    f"imports are more than {limits.import_depth} files deep, at {path}",
+                    span,
+                    "import_depth",
+                    "import the file itself",
+                )
             if len(self.loaded) >= limits.files:
-                over("A606", f"more than {limits.files} files are imported, at {path}", span, "files")
+                over(
+                    "A606",
+                    f"more than {limits.files} files are imported, at {path}",
+                    span,
+                    "files",
+                    "copy the blocks you need into one file",
+                )
             try:
                 with target.open("rb") as file:
                     text = file.read(limits.source_bytes + 1).decode("utf-8-sig")
             except (OSError, UnicodeDecodeError) as why:
                 reason = "it is no UTF-8 text" if isinstance(why, UnicodeDecodeError) else why.strerror or "unreadable"
-                fail("A702", f"cannot read {path}: {reason}", span)
+                fail("A702", f"cannot read {path}: {reason}", span, help="paths begin where this file is")
             self.opening.append(target)
             name = str(Path(source.name).parent / path) if source.directory else path
             self.loaded[target] = self.define(Source(name, text, str(target.parent)))
@@ -227,5 +243,6 @@ def settle_param(
         allowed = domain if isinstance(domain, list) else [domain]
         for entry in value if isinstance(value, list) and value not in allowed else [value]:
             if entry not in allowed:
-                fail("A211", f"{param.name} = {show(entry)} is not in {show(domain)}", param.domain.span)
+                message = f"{param.name} = {show(entry)} is not in {show(domain)}"
+                fail("A211", message, param.domain.span, help="give it one of these values, or widen the domain")
     scope.values[param.name] = value

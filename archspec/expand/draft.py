@@ -205,6 +205,8 @@ def _refused(card: type[Op], arguments: Arguments, why: ValidationError, span: S
         near = nearest(value, choices) if isinstance(value, str) else None
         help = f"did you mean {near}?" if near else f"{argument} takes {wanted(card, argument, choices)}"
         written = at.text if at.text.startswith("[") or at.text == value else show(value)
+        if written.startswith("["):
+            help += f"; one for each repeat is [ ... ]*(x in {written})"
         message = f"{card.name}'s {argument} cannot be {written}"
         found[argument] = Diagnostic("A204", message, at, help=help)
     return SpecError(tuple(found.values()))

@@ -59,13 +59,15 @@ class Evaluator(Record):
     def number(self, expr: syntax.Expr) -> int | float:
         value = self.need(expr)
         if not isinstance(value, int | float):
-            fail("A202", f"this needs a number and is {kind(value)}", expr.span)
+            help = "leave the quotes out" if isinstance(value, str) else "give it one number"
+            fail("A202", f"this needs a number and is {kind(value)}", expr.span, help=help)
         return value
 
     def switch(self, expr: syntax.Expr) -> bool:
         value = self.need(expr)
         if not isinstance(value, bool | int):
-            fail("A202", f"this needs a condition (on/off) and is {kind(value)}", expr.span)
+            help = "write on, off or a comparison: n > 1"
+            fail("A202", f"this needs a condition (on/off) and is {kind(value)}", expr.span, help=help)
         return bool(value)
 
     def items(self, expr: syntax.Expr) -> Any:  # a list
@@ -137,7 +139,7 @@ class Evaluator(Record):
         index = whole(index)
         if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(values):
             there = f"has {len(values)}: 0..{len(values) - 1}" if values else "is empty"
-            fail("A207", f"there is no entry {show(index)}, the list {there}", e.span)
+            fail("A207", f"there is no entry {show(index)}, the list {there}", e.span, help="entries count from 0")
         return values[index]
 
     def unary(self, e: syntax.Unary) -> Value:
@@ -164,13 +166,15 @@ class Evaluator(Record):
         try:
             return self.bounded(_ARITHMETIC[e.op](a, b), e)
         except ZeroDivisionError:
-            fail("A230", "nothing is divided by 0", e.right.span)
+            fail("A230", "nothing is divided by 0", e.right.span, help=f"{e.right.span.text} is 0 here")
         except OverflowError:
             self._too_large(e)
 
     def range(self, a: Value, b: Value, e: syntax.Binary) -> Value:
         if not isinstance(a, int) or not isinstance(b, int):
-            fail("A202", "a range goes from one whole number to another", e.span)
+            fail(
+                "A202", "a range goes from one whole number to another", e.span, help="write 0..3, or round: 0..ceil(n)"
+            )
         if b - a >= self.budget.limits.list_length:
             self._too_long(e)
         return self.listed(list(range(a, b + 1)), e)

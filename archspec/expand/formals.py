@@ -26,7 +26,8 @@ def block_arguments(
         if name is None or name not in names:
             _unknown(block, name, names, arg)
         if name in given:
-            fail("A215", f"{name} is given twice", arg.span, labels=(Label(given[name][1], "first here"),))
+            labels = (Label(given[name][1], "first here"),)
+            fail("A215", f"{name} is given twice", arg.span, labels=labels, help="leave one out")
         value = evaluate(arg.value)
         if isinstance(value, Word) and value.name in ("cin", "first", "last"):
             evaluate.need(arg.value)

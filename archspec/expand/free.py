@@ -141,7 +141,8 @@ def staged(value: Value, name: str, span: Span, place: Place) -> Value:
     if not isinstance(value, list):
         return value
     if not place.loops:
-        fail("A217", f"{name} is {show(value)}, and there is no repeat around it to read a list", span)
+        message = f"{name} is {show(value)}, and there is no repeat around it to read a list"
+        fail("A217", message, span, help="give one value, or put [ ... ]*n around it")
     loop = place.loops[0]
     if len(value) != loop.count:
         raise SpecError(
@@ -160,5 +161,6 @@ def staged(value: Value, name: str, span: Span, place: Place) -> Value:
 def whole_count(value: Value, span: Span) -> int:
     """A repeat count: a whole number from 0."""
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        fail("A231", f"a repeat count is a whole number from 0, this is {kind(value)}", span)
+        help = "round it: *(n // 2) or *(ceil(n / 2))" if isinstance(value, float) else "write *3, *N or *(n-1)"
+        fail("A231", f"a repeat count is a whole number from 0, this is {kind(value)}", span, help=help)
     return value

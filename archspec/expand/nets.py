@@ -19,7 +19,7 @@ from archspec.expand.stamps import run_body, run_statement
 from archspec.expand.values import Scope, Value, fail
 from archspec.graph import Graph, Output, prune
 from archspec.limits import Budget, deep
-from archspec.source import Diagnostic, SpecError, nearest
+from archspec.source import Diagnostic, Span, SpecError, nearest
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,11 @@ def _no_net(definitions: Definitions) -> None:
             "write a net that uses one: -e 'from \"FILE\" import BLOCK' and a flow, or archspec analyze another file",
         )
     raise SpecError(
-        (Diagnostic("A117", f"{definitions.source.name} holds no network", help="write INPUT(3x32x32) -> ..."),)
+        (
+            Diagnostic(
+                "A117", f"{definitions.source.name} holds no network", help="write INPUT(3x32x32) -> CONV(64) -> ..."
+            ),
+        )
     )
 
 
@@ -100,11 +104,11 @@ def expand(
     if chosen is None:
         statements = definitions.statements
         place = Place(definitions, Scope(definitions.scope), Body({}), Counter(), free=True)
-        name = "net"
+        name, here = "net", statements[0].span
     else:
         statements, place = _enter(x, chosen, bindings, top)
-        name = chosen.name
-    found = _run(x, statements, place)
+        name, here = chosen.name, chosen.name_span
+    found = _run(x, statements, place, here)
     bindings.check_all_used()
     results = tuple(Output(name=n, node=i) for n, i in found)
     graph = x.draft.graph(name, results)
@@ -113,7 +117,8 @@ def expand(
         x.asserts.clear()  # they speak of the whole net
         notes += (Diagnostic("N306", "with --output, the asserts of the whole net are not checked", severity="note"),)
     if len(x.draft.nodes) == len(place.body.streams):
-        fail("A117", f"{name} has an input and no layer", statements[-1].span)
+        help = "write a layer behind it: INPUT -> FC(10)"
+        fail("A117", f"{name} has an input and no layer", statements[-1].span, help=help)
     requirements = tuple(_requirement(x, statement, where) for statement, where in x.asserts)
     return Expansion(graph, requirements, (*lints(definitions), *x.warnings.values(), *notes))
 
@@ -177,8 +182,8 @@ def _as_named(name: str, arg: syntax.Arg) -> syntax.Arg:
     return syntax.Arg(arg.span, name or arg.name, arg.value, arg.name_span)
 
 
-def _run(x: Expander, statements: tuple[syntax.Statement, ...], place: Place) -> list[tuple[str, int]]:
-    """Runs the statements one by one; a fault in one does not hide those in the others."""
+def _run(x: Expander, statements: tuple[syntax.Statement, ...], place: Place, here: Span) -> list[tuple[str, int]]:
+    """Runs the statements one by one; a fault in one does not hide those in the others.  `here` names the net."""
     place.body.statements = statements
     declared: list[syntax.Output] = []
     for statement in statements:
@@ -194,7 +199,7 @@ def _run(x: Expander, statements: tuple[syntax.Statement, ...], place: Place) ->
             found = run_body(x, tuple(declared), place)
             if found:
                 return found
-            fail("A117", "nothing flows here", statements[0].span if statements else None)
+            fail("A117", "nothing flows here", here, help="write a flow: INPUT -> CONV(64) -> RELU -> FC(10)")
         except SpecError as error:
             _report(x, error)
     return _raise(x)

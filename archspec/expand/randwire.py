@@ -175,7 +175,9 @@ def _given(x: Session, wire: syntax.Wire, place: Place) -> dict[str, Any]:
         fail("A216", "randwire needs a model", wire.span, help="write randwire(ws, nodes=32, k=4, p=0.75, seed=1)[F]")
     missing = [a for a in _NEEDS[given["model"]] if a not in spans]
     if missing:
-        fail("A216", f"randwire({given['model']}) needs {', '.join(missing)}", wire.span)
+        rest = ", ".join(f"{name}=..." for name in missing)
+        message = f"randwire({given['model']}) needs {', '.join(missing)}"
+        fail("A216", message, wire.name_span, help=f"write randwire({given['model']}, ..., {rest})[F]")
     _check(given, spans, x.budget.limits.random_nodes)
     return given
 

@@ -126,7 +126,7 @@ def _picked(x: Session, tap: syntax.Tap, count: int, index: syntax.Index, place:
             there = f"are {count}: @{tap.name}[0] .. @{tap.name}[{count - 1}]"
             only = f"is only one stream of this name: @{tap.name}"
             message = f"there is no @{tap.name}[{n}], there {there if count > 1 else only}"
-            fail("A207", message, index.span)
+            fail("A207", message, index.span, help="they count from 0")
     return picked
 
 

@@ -19,8 +19,8 @@ TABLE: tuple[Rule, ...] = (
     *definitions.TABLE,
     *forms.TABLE,
     *repeats.TABLE,
-    *steps.TABLE,
     *loops.TABLE,
+    *steps.TABLE,
     *values.TABLE,
 )
 

@@ -55,7 +55,17 @@ def _unclosed(f: Fault, opener: Word, fix: Fix | None = None, before: str = "") 
     if f.word.kind == "end":
         return f.error("A012", "a bracket is never closed", span=f.span(opener), caption="opened here", help=help)
     label = Label(f.span(opener), "opened here, still open")
-    return f.error("A012", "a bracket is never closed", labels=(label,), help=help, fix=fix, expected=True)
+    here = f.span(f.word)
+    return f.error(
+        "A012",
+        "a bracket is never closed",
+        span=here,
+        caption=f"found {found(f.word)}",
+        labels=(label,),
+        help=help,
+        fix=fix,
+        expected=True,
+    )
 
 
 def body_never_closed(f: Fault) -> Diagnostic | None:

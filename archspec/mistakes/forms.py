@@ -19,7 +19,7 @@ def input_form(f: Fault) -> Diagnostic | None:
     if f.keyword != "input":
         return None
     name = f.words[f.first + 1]
-    if f.ends_line and f.wants_value and f.back().text in ("input", ":"):
+    if f.ends_line and "INT" in f.accepts and f.back().text in ("input", ":"):
         help = f"write input {name.text}: 3x224x224" if f.back().text == ":" else "write: input image: 3x224x224"
         return f.error("A044", "this input has no shape", help=help, expected=True)
     if "COLON" in f.accepts and f.word.kind == "number":
@@ -57,20 +57,20 @@ def output_form(f: Fault) -> Diagnostic | None:
     if f.word.text == "@" and f.back().text in ("output", ","):
         name = f.ahead().text
         help = f"write output {name}, or output other = @{name}"
-        return f.error("A044", "an output is named without '@'", help=help, fix=Fix(f.span(f.word), ""), expected=True)
+        return f.error("A065", "an output is named without '@'", help=help, fix=Fix(f.span(f.word), ""), expected=True)
     if f.back().text == "=" and f.word.kind == "name":
         fix = Fix(Span(f.source, f.word.start, f.word.start), "@")
         help = f"write @{f.word.text}"
-        return f.error("A044", "what an output renames is a tap", help=help, fix=fix, expected=True)
+        return f.error("A065", "what an output renames is a tap", help=help, fix=fix, expected=True)
     if f.word.kind == "name" and "COMMA" in f.accepts:
         help = f"write output {f.back().text}, {f.word.text}"
         return f.error("A040", "a ',' is missing between two outputs", help=help, fix=Fix(f.gap(), ","), expected=True)
     if f.word.kind == "arrow" or f.word.text in ("(", "["):
         help = "label the step, FC(10) as logits, and name the label: output logits"
-        return f.error("A044", "an output is a label, not a flow", help=help, expected=True)
+        return f.error("A065", "an output is a label, not a flow", help=help, expected=True)
     if f.ends_line:
         span = f.span(f.words[f.first])
-        return f.error("A044", "this output names nothing", span=span, help=f"write: {FORMS['output']}")
+        return f.error("A065", "this output names nothing", span=span, help=f"write: {FORMS['output']}")
     return None
 
 

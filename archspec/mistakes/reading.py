@@ -49,7 +49,7 @@ class Reading:
             size = len(self.source.text)
             state.feed_token(Token("$END", "", size, end_pos=size), True)
         except UnexpectedCharacters as fault:
-            return self._fault(fault.pos_in_stream or 0, stack)
+            return self._fault(fault.pos_in_stream or 0, list(state.state_stack))
         except UnexpectedToken as fault:
             return self._fault(_offset(fault.token), stack)
         return None
@@ -83,7 +83,8 @@ class Reading:
                 fresh = word.text == "{"
             elif word.kind == "sign" and word.text in ")]}" and openers:
                 openers.pop()
-        return tuple(openers), at if fresh else first
+        # A '}' at the beginning of its line is met where the statement before it should have gone on.
+        return tuple(openers), at if fresh and self.words[at].text != "}" else first
 
     def _next(self, i: int) -> Word:
         """The word at i, or the first one after the ends of lines there."""
@@ -96,13 +97,15 @@ class Reading:
 
         Where a bracket is `unclosed`, brackets do not tell where the statement ends, and the next keyword does.
         """
-        to = self._keyword_line(fault.at) if unclosed else self._end_of_statement(fault)
+        to = self._keyword_line(fault.at) if unclosed and fault.word.text != "{" else self._end_of_statement(fault)
         if to is None:
             return False
         openers, _ = self._surroundings(to)
         self.braces = tuple(i for i in openers if self.words[i].text == "{")
         self.start = to
         state, lexer = self.parser.parser_state, self.parser.lexer_thread.state
+        if "_NL" in fault.accepts:  # what stands so far is a whole statement
+            state.feed_token(Token("_NL", "\n", 0, end_pos=0))
         while "LET" not in self.parser.choices():  # type: ignore[no-untyped-call]
             state.state_stack.pop()
             state.value_stack.pop()

@@ -43,7 +43,7 @@ def computed_count(f: Fault) -> Diagnostic | None:
 
 def count_missing(f: Fault) -> Diagnostic | None:
     """`*` with no count behind it, or with one that is none."""
-    if f.word.text == "**" and f.after_step:
+    if f.word.text == "**" and "INT" in f.accepts and "FLOAT" not in f.accepts:
         return f.error("A023", "this repeat has two '*'", help="write *3", expected=True)
     if f.back().text != "*" or f.after_value or "INT" not in f.accepts or "FLOAT" in f.accepts:
         return None

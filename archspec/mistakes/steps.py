@@ -124,9 +124,12 @@ def empty_branch(f: Fault) -> Diagnostic | None:
 def step_missing(f: Fault) -> Diagnostic | None:
     """Nothing behind an arrow, or behind the '=' of a flow."""
     keyword = f.back()
-    if keyword.text in STATEMENTS and f.back(2).kind == "arrow" and f.words[f.words.index(keyword) - 1].kind == "line":
-        caption, help = f"then comes the {keyword.text} statement", "write the step, or leave the '->' out"
-        return f.error("A022", "a step is missing after this '->'", span=f.span(f.back(2)), caption=caption, help=help)
+    sign = f.back(2).text
+    if keyword.text in STATEMENTS and sign in ("->", "=") and f.words[f.words.index(keyword) - 1].kind == "line":
+        what = "step" if sign == "->" else "flow"
+        caption, help = f"then comes the {keyword.text} statement", f"write the {what} behind it"
+        message = f"a {what} is missing after this '{sign}'"
+        return f.error("A022", message, span=f.span(f.back(2)), caption=caption, help=help)
     if f.wants_step and f.back().text == "=" and (f.ends_line or f.word.text in STATEMENTS or f.word.text == "}"):
         help = "write the flow behind it: CONV(64) -> RELU"
         return f.error("A022", "a flow is missing after this '='", span=f.span(f.back()), caption="", help=help)

@@ -103,16 +103,17 @@ def value_missing(f: Fault) -> Diagnostic | None:
         return None
     closed = f.word.text in (",", ")", "]", "}", "|") or f.ends_line or f.word.kind == "arrow"
     before = f.back()
+    if before.text == "=" and f.word.text in ("=", "=="):
+        again = Fix(f.span(f.word), "")
+        return f.error("A053", "two '=' with nothing between them", help="leave one out", fix=again, expected=True)
     if before.text == "=" and closed:
-        named = f.inside("(")
-        what = "an argument" if named else f"this {f.keyword}"
-        help = (
-            f"write {f.back(2).text}=VALUE, or leave it out"
-            if named
-            else f"write: {f.keyword} {f.back(2).text} = VALUE"
+        name = f.back(2).text
+        if f.inside("("):
+            help = f"write {name}=VALUE, or leave it out"
+            return f.error("A013", "an argument has no value", help=help, expected=True)
+        return f.error(
+            "A013", f"this {f.keyword} has no value", help=f"write: {f.keyword} {name} = VALUE", expected=True
         )
-        help = "write name=value" if f.back(2).kind != "name" else help
-        return f.error("A013", f"{what} has no value", help=help, expected=True)
     if before.text in ("(", "[", ",") and f.word.text == ",":
         fix = Fix(f.span(f.word), "") if before.text == "," else None
         return f.error(

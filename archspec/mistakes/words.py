@@ -92,8 +92,8 @@ class Fault:
 
     @property
     def ends_line(self) -> bool:
-        """Whether the author's line, or the file, ends where something else was wanted."""
-        return self.word.kind in ("line", "end")
+        """Whether the author's line, body or file ends where something else was wanted."""
+        return self.word.kind in ("line", "end") or (self.word.text == "}" and self.starts_line)
 
     @property
     def opener(self) -> Word | None:
@@ -159,7 +159,8 @@ class Fault:
         """The diagnostic of this fault; without a span it stands at the word."""
         place = span or self._here()
         if caption is None:
-            caption = "" if span else f"found {found(self.word)}"
+            end = self.word.kind != "end" and self.ends_line
+            caption = "" if span else f"found {'the end of the line' if end else found(self.word)}"
         listed = wording(self.accepts) if expected else ()
         return Diagnostic(code, message, place, caption, labels, listed, help, fix)
 
@@ -195,6 +196,7 @@ _STEP = (
     ("LPAR", "'('"),
     ("LSQB", "'['"),
     ("_NL", "the end of the line"),
+    ("RBRACE", "'}'"),
 )
 _OTHER = (
     ("LET", "a statement"),
@@ -217,9 +219,10 @@ _OTHER = (
     ("AT", "'@'"),
     ("STRING", 'a text in "quotes"'),
     ("_NL", "the end of the line"),
+    ("RBRACE", "'}'"),
     ("$END", "the end of the file"),
 )
-_CLOSE = (("RPAR", "')'"), ("RSQB", "']'"), ("RBRACE", "'}'"), ("COMMA", "','"), ("VBAR", "'|'"))
+_CLOSE = (("RPAR", "')'"), ("RSQB", "']'"), ("COMMA", "','"), ("VBAR", "'|'"))
 
 
 def wording(accepts: frozenset[str]) -> tuple[str, ...]:
