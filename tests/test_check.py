@@ -352,6 +352,20 @@ def test_no_fix_leaves_its_own_mistake(page: Page) -> None:
         assert after == before
 
 
+WRONG = sorted((ROOT / "tests" / "errors").glob("A[012]*.arch"))
+
+
+def test_most_wrong_programs_that_have_a_fix_are_mended_by_it() -> None:
+    mended, fixable = 0, 0
+    for path in WRONG:
+        before = check(Source(path.name, path.read_text(), str(path.parent)))
+        after, applied = fix(before, check)
+        assert all(f.fix is not None and f.fix.span.source.name == path.name for f in applied)
+        fixable += any(f.fix for f in before.findings)
+        mended += bool(applied) and after.is_valid
+    assert fixable > 80 and mended > 0.85 * fixable
+
+
 def test_an_edit_that_makes_it_worse_is_not_kept() -> None:
     source = Source("net.arch", "INPUT(3x8x8) -> CONV(4) -> FC(2)")
     for edit in ("COVN", "CONV(4) ->", "CONV"):
