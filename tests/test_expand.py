@@ -512,3 +512,37 @@ def test_an_index_with_a_star_reads_what_is_there_in_order() -> None:
     graph = archspec.loads(f"{table}concat[{ends}@x[2, *] | @x[*, 0] | @x[[2, 1], *]]").graph
     widths = [graph.nodes[i].shape[0] - 1 for i in graph.nodes[-1].inputs]
     assert widths[6:] == [20, 21, 22, 0, 10, 20, 20, 21, 22, 10, 11]
+
+
+def test_inputs_may_be_several_of_one_name() -> None:
+    text = "for i in 0..1 { input view[i]: 3x8x8 }\nshared t = CONV(4) -> GAP\n"
+    model = archspec.loads(text + "for i in 0..1 { @view[i] -> t as f[i] }\nconcat[@f[*]] -> FC(2)")
+    assert [n.path for n in model.graph.nodes if n.op.name == "INPUT"] == ["view_0", "view_1"]
+    assert parameters(model) == 4 * 27 + 4 + 8 * 2 + 2
+    assert "begin with one of them: @view[0], @view[1]" in message(text + "INPUT -> FC(2)")
+
+
+def test_joins_are_handed_to_blocks_as_layers_are() -> None:
+    fuse = "block Fuse(join, n=2) = join[CONV(4) | CONV(4)]\n"
+    model = archspec.loads(fuse + "INPUT(3x8x8) -> Fuse(add) -> Fuse(concat) -> Fuse(join=max)")
+    assert [n.op.name for n in model.graph.nodes if n.op.name.islower()] == ["add", "concat", "max"]
+    mine = "block Mine(c, k)[a, b] = concat[a | b] -> CONV(c, k)\nblock Use(J, c) = J(c + 1)[ID | CONV(3)]\n"
+    assert archspec.loads(mine + "INPUT(3x8x8) -> Use(Mine(k=1x1), 6)").graph.nodes[-1].shape == (7, 8, 8)
+    assert codes(fuse + "INPUT(3x8x8) -> Fuse(ad)") == ["A101"]
+
+
+def test_a_block_comes_before_a_built_in_of_its_name() -> None:
+    text = "block res[a] = RELU\nblock add[a, b] = concat[a | b]\nINPUT(3x8x8) -> res[ID] -> add[ID | ID]"
+    assert [n.op.name for n in archspec.loads(text).graph.nodes] == ["INPUT", "RELU", "concat"]
+
+
+def test_a_rest_port_alone_is_the_blocks_input_only_where_it_is_one_stream() -> None:
+    block = "block J[more...] = {}\nINPUT(3x8x8) -> J[ID | CONV(4)]"
+    assert archspec.loads(block.format("INPUT -> CONV(cin)")).graph.nodes[-1].shape[0] == 3
+    for start in ("more -> RELU", "@more -> RELU", "add[more | more]"):
+        assert codes(block.format(start)) == ["A221"]
+
+
+def test_a_count_may_be_a_whole_number_that_was_computed() -> None:
+    assert len(archspec.loads("INPUT(3x8x8) -> [RELU]*(4 / 2) -> FC(2)").graph.nodes) == 4
+    assert codes("INPUT(3x8x8) -> [RELU]*(5 / 2) -> FC(2)") == ["A231"]

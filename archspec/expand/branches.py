@@ -86,7 +86,6 @@ def _spread(x: Session, flow: syntax.Flow, place: Place) -> list[Stream] | None:
     if len(flow.steps) > 1 or not isinstance(step.core, syntax.Tap) or step.repeats or step.option or step.mark:
         return None
     found = taps.streams(x, step.core, place)
-    found = [s for f in found for s in (f if isinstance(f, list) else [f])]
     x.draft.read.update(s for s in found if not isinstance(s, Bundle))
     return found if len(found) != 1 or any(isinstance(a, syntax.Index) for a in step.core.access) else None
 

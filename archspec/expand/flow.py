@@ -10,7 +10,7 @@ from archspec.expand.evaluate import iterate
 from archspec.expand.free import staged, whole_count
 from archspec.expand.place import Bundle, Loop, Place, Site, Stream, lowered
 from archspec.expand.session import Session
-from archspec.expand.values import Callee, Scope, Value, Word, fail, kind, show
+from archspec.expand.values import Callee, Scope, Value, Word, fail, kind
 from archspec.graph import Frame
 from archspec.op import lookup
 from archspec.source import Fix, Label, Span
@@ -86,7 +86,7 @@ class Expander(Session):
 
     def step(self, step: syntax.Step, place: Place, stream: Stream | None) -> Stream:
         self.count_step(step.span, place)
-        index = self._label_index(step, place)
+        index = taps.place_of(self, step.mark.index, place) if step.mark and step.mark.index else ()
         if step.mark is not None:
             taps.check_label(step.mark, place)
         if step.option is not None and not self._is_on(step, place):
@@ -100,20 +100,6 @@ class Expander(Session):
         if step.mark is not None:
             taps.write(self, step.mark, index, result, place)
         return result
-
-    def _label_index(self, step: syntax.Step, place: Place) -> tuple[int, ...]:
-        if step.mark is None or step.mark.index is None:
-            return ()
-        evaluate = self.evaluator(place)
-        numbers = []
-        for item in step.mark.index.items:
-            if isinstance(item, syntax.Star):
-                fail("A207", "a label has one place, it cannot be written at [*]", item.span)
-            value = evaluate.number(item)
-            if value != int(value) or value < 0:
-                fail("A207", f"an index is a whole number from 0, this is {show(value)}", item.span)
-            numbers.append(int(value))
-        return tuple(numbers)
 
     def _is_on(self, step: syntax.Step, place: Place) -> bool:
         assert step.option is not None

@@ -10,7 +10,7 @@ from archspec import syntax
 from archspec.expand.definitions import Definitions
 from archspec.expand.holes import Hole, find_holes
 from archspec.expand.place import Place
-from archspec.expand.values import Value, fail, kind, show
+from archspec.expand.values import Value, fail, kind, show, whole
 from archspec.op import Op
 from archspec.source import Diagnostic, Source, Span, SpecError, nearest
 
@@ -160,6 +160,7 @@ def staged(value: Value, name: str, span: Span, place: Place) -> Value:
 
 def whole_count(value: Value, span: Span) -> int:
     """A repeat count: a whole number from 0."""
+    value = whole(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         help = "round it: *(n // 2) or *(ceil(n / 2))" if isinstance(value, float) else "write *3, *N or *(n-1)"
         fail("A231", f"a repeat count is a whole number from 0, this is {kind(value)}", span, help=help)

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple, NoReturn
 
 from archspec import syntax
+from archspec.expand import taps
 from archspec.expand.draft import Settled
-from archspec.expand.place import Bundle, Place, Stream
+from archspec.expand.place import Bundle, Entry, Place, Stream
 from archspec.expand.session import Session
 from archspec.expand.values import Callee, Value, Word, fail, kind, show
 from archspec.op import lookup
@@ -27,7 +28,7 @@ def begin(x: Session, layer: syntax.Layer, place: Place) -> Stream:
     if layer.name in body.streams:
         if layer.args is not None:
             fail("A223", f"{layer.name} is declared, it takes no arguments here", layer.span)
-        return _read(x, body.streams[layer.name])
+        return _read(x, _single(body.streams[layer.name], layer))
     if layer.args is not None:
         if not place.free or body.streams:
             _declared_already(layer, place)
@@ -41,6 +42,16 @@ def begin(x: Session, layer: syntax.Layer, place: Place) -> Stream:
             fail("A313", "this net declares no input", layer.span, help="write input 3x224x224 above this line")
         return _add_input(x, "input", x.free.input_shape(layer.span, place), {}, place, layer.span)
     return _read(x, body.first)
+
+
+def _single(stream: Stream, layer: syntax.Layer) -> Stream:
+    """What a port's name stands for at the start of a flow; a rest port has to have one stream there."""
+    if not isinstance(stream, list):
+        return stream
+    if len(stream) != 1:
+        help = f"read one of them, @{layer.name}[0], or all as a branch: @{layer.name}[*]"
+        fail("A221", f"{layer.name} names {len(stream)} streams", layer.span, help=help)
+    return stream[0]
 
 
 def _declared_already(layer: syntax.Layer, place: Place) -> NoReturn:
@@ -69,8 +80,10 @@ def _shape_of(layer: syntax.Layer) -> syntax.Expr:
 
 
 def declare(x: Session, statement: syntax.Input, place: Place) -> Stream:
-    """An `input` statement: a node, and a name to start flows with."""
-    name = statement.name or "input"
+    """An `input` statement: a node, and a name to start flows with; `input view[i]` is read as @view[i]."""
+    index = taps.place_of(x, statement.index, place) if statement.index else ()
+    name = f"@{taps.indexed(statement.name, index)}" if statement.name and index else statement.name or "input"
+    path = "_".join([statement.name or "input", *map(str, index)])
     options = {a.name: a for a in statement.options if a.name}
     if any(frame.kind == "block" for frame in place.frames):
         message = "input belongs to a net: a block reads what flows in"
@@ -89,7 +102,10 @@ def declare(x: Session, statement: syntax.Input, place: Place) -> Stream:
     names = (
         {item.name for item in shape.items if isinstance(item, syntax.Ref)} if isinstance(shape, syntax.Tuple) else ()
     )
-    return _add_input(x, name, value, options, place, statement.span, statement.name, names, shape.span)
+    stream = _add_input(x, name, value, options, place, statement.span, path, names, shape.span)
+    if statement.name and index:
+        place.body.indexed.setdefault(statement.name, {})[index] = Entry(stream, place.loops, statement.span)
+    return stream
 
 
 def _loose_sizes(statement: syntax.Input) -> NoReturn:
@@ -128,7 +144,7 @@ def _add_input(
     options: dict[str, Any],
     place: Place,
     span: Span,
-    label: str | None = None,
+    path: str = "input",
     names: Iterable[str] = (),
     written: Span | None = None,
 ) -> Stream:
@@ -157,7 +173,7 @@ def _add_input(
     assert card is not None
     op = x.draft.card(card, arguments, span, place)
     top = place.but(path="", frames=())
-    stream = x.draft.add(Settled(op, sizes), (), name.lower() if label is None else name, top, span)
+    stream = x.draft.add(Settled(op, sizes), (), path, top, span)
     body = place.body
     body.first = stream if not body.streams else None
     body.streams[name] = stream

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from archspec import syntax
-from archspec.expand import stamps
+from archspec.expand import layers, stamps
 from archspec.expand.branches import branches, join
 from archspec.expand.combinators import dense, highway, pick, split
 from archspec.expand.place import Place, Site, Stream
 from archspec.expand.randwire import randwire
 from archspec.expand.residual import res
 from archspec.expand.session import Session
-from archspec.expand.values import fail
+from archspec.expand.values import Callee, Word, fail
 from archspec.op import lookup, names
 from archspec.source import Fix, Span, nearest
 
@@ -29,16 +29,23 @@ COMBINATORS: dict[str, Combine] = {
 
 
 def wire(x: Session, wire: syntax.Wire, site: Site, place: Place, stream: Stream | None) -> Stream:
-    """NAME(args)[branches]: a combinator, a join, or a block with ports."""
+    """NAME(args)[branches]: a formal, a block with ports, a combinator or a join."""
+    named = place
+    _, value = place.scope.find(wire.name)
+    if isinstance(value, Callee):
+        layer, named = layers.handed_over(x, value, wire.args, place)
+        wire = wire.but(name=layer.name, args=layer.args)
+    elif isinstance(value, Word):
+        wire = wire.but(name=value.name)  # a join or combinator: Fuse(add)
+    found = named.definitions.block(wire.name)
+    if found is not None:
+        streams, _ = branches(x, wire, place, stream)
+        return stamps.block(x, found, wire, site, named, place, streams)
     combine = COMBINATORS.get(wire.name)
     if combine is not None:
         if stream is None and not all(x.starts_itself(b.flow, place) for b in wire.branches):
             fail("A304", f"{wire.name} has nothing to read", wire.name_span, help="start the flow from INPUT or a tap")
         return combine(x, wire, site, place, stream)
-    found = place.definitions.block(wire.name)
-    if found is not None:
-        streams, _ = branches(x, wire, place, stream)
-        return stamps.block(x, found, wire, site, place, place, streams)
     card = lookup(wire.name)
     if card is None or not wire.name.islower():
         _no_join(wire, card is not None, place)

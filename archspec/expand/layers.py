@@ -60,12 +60,20 @@ def _formal(
     if not isinstance(value, Callee):
         message = f"{layer.name} is {kind(value)}, and a step is a layer or block"
         fail("A115", message, layer.name_span, help="hand over a layer or block, such as RELU or Bottleneck")
+    inner, home = handed_over(x, value, layer.args, named)
+    return run_layer(x, inner, site, home, place, stream)
+
+
+def handed_over(
+    x: Session, value: Callee, args: tuple[syntax.Arg, ...] | None, named: Place
+) -> tuple[syntax.Layer, Place]:
+    """An operator or block that came as an argument, with the arguments that its step adds, and where to look it up."""
     inner, home = value.layer, value.place
-    if layer.args is not None:
-        handed, values = _handed(x, layer.args, named)
+    if args is not None:
+        handed, values = _handed(x, args, named)
         inner = inner.but(args=(*(inner.args or ()), *handed))
         home = home.but(scope=Scope(home.scope, values))
-    return run_layer(x, inner, site, home, place, stream)
+    return inner, home
 
 
 def _handed(x: Session, args: tuple[syntax.Arg, ...], named: Place) -> tuple[tuple[syntax.Arg, ...], dict[str, Value]]:

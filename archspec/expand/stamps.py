@@ -61,8 +61,8 @@ def block(
     x.count_step(call.span, place, 2)
     ports = _ports(x, what, call, streams)
     scope = Scope(definitions.scope)
-    first = next(iter(ports.values()), None)
-    if first is not None and not isinstance(first, Bundle | list):
+    first = x.one(streams[0], call.span) if streams else None
+    if first is not None:
         scope.values["cin"] = x.draft.nodes[first].shape[0]
     block_arguments(x, what, call, named, scope)
     path = place.path if site.lent else place.named(site, what.name)

@@ -37,6 +37,20 @@ def check_label(mark: syntax.Mark, place: Place) -> None:
         fail("A109", f"{mark.name} is already an input here", mark.span, help=help)
 
 
+def place_of(x: Session, index: syntax.Index, place: Place) -> tuple[int, ...]:
+    """The numbers at which a label, or an input, is written."""
+    evaluate = x.evaluator(place)
+    numbers = []
+    for item in index.items:
+        if isinstance(item, syntax.Star):
+            fail("A207", "a label has one place, it cannot be written at [*]", item.span)
+        value = evaluate.number(item)
+        if value != int(value) or value < 0:
+            fail("A207", f"an index is a whole number from 0, this is {show(value)}", item.span)
+        numbers.append(int(value))
+    return tuple(numbers)
+
+
 def write(x: Session, mark: syntax.Mark, index: tuple[int, ...], stream: Stream, place: Place) -> None:
     """Gives a stream its label."""
     body = place.body
@@ -44,7 +58,7 @@ def write(x: Session, mark: syntax.Mark, index: tuple[int, ...], stream: Stream,
     if mark.index is not None:
         entries = body.indexed.setdefault(mark.name, {})
         if index in entries:
-            message = f"{_indexed(mark.name, index)} is written twice"
+            message = f"{indexed(mark.name, index)} is written twice"
             help = "an indexed label has one place for each index; in a repeat use its variable: as x[i]"
             first = entries[index].span
             labels = (Label(first, "first here"),) if first != mark.span else ()
@@ -54,7 +68,8 @@ def write(x: Session, mark: syntax.Mark, index: tuple[int, ...], stream: Stream,
     body.labels.setdefault(mark.name, []).append(entry)
 
 
-def _indexed(name: str, index: tuple[int, ...]) -> str:
+def indexed(name: str, index: tuple[int, ...]) -> str:
+    """A label with its index as it is written: x[0, 2]."""
     return f"{name}[{', '.join(map(str, index))}]"
 
 
@@ -65,10 +80,9 @@ def streams(x: Session, tap: syntax.Tap, place: Place) -> list[Stream]:
     access = access[1:] if index is not None else access
     if tap.name in body.streams:
         stream = body.streams[tap.name]
-        found = [stream]
+        found = [*stream] if isinstance(stream, list) else [stream]
         if index is not None:
-            several = stream if isinstance(stream, list) else found
-            found = [several[n] for n in _picked(x, tap, len(several), index, place)]
+            found = [found[n] for n in _picked(x, tap, len(found), index, place)]
     elif tap.name in body.indexed:
         found = _by_index(x, tap, body.indexed[tap.name], index, place)
     elif tap.name in body.labels:
@@ -149,7 +163,7 @@ def _by_index(
     for key in keys:
         if key not in entries:
             x.stop_if_broken()
-            fail("A207", f"there is no @{_indexed(tap.name, key)} yet", index.span, notes=_written(tap, entries))
+            fail("A207", f"there is no @{indexed(tap.name, key)} yet", index.span, notes=_written(tap, entries))
     return [entries[key].stream for key in keys]
 
 
@@ -165,7 +179,7 @@ def _matching(entries: Iterable[tuple[int, ...]], wanted: list[list[int] | None]
 
 
 def _written(tap: syntax.Tap, entries: dict[tuple[int, ...], Entry]) -> tuple[str, ...]:
-    shown = [_indexed(tap.name, key) for key in islice(entries, 6)]
+    shown = [indexed(tap.name, key) for key in islice(entries, 6)]
     return (f"written so far: {', '.join(shown)}{' ...' if len(entries) > 6 else ''}",)
 
 
