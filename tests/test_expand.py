@@ -372,6 +372,14 @@ def test_shared_flows_own_their_weights_once() -> None:
     assert owners == {path: path.replace("tower.use2", "tower") for path in uses}
 
 
+def test_a_shared_layer_cannot_pad_in_two_ways() -> None:
+    text = (
+        "input a: 3x8x8\ninput b: 3x9x9\nshared t = CONV(4, 3x3, stride=2, pad=same_upper) -> GAP\n"
+        "@a -> t as x\n@b -> t as y\nadd[@x | @y] -> FC(2)"
+    )
+    assert codes(text) == ["A309"]
+
+
 def test_outputs_are_selected_and_what_they_do_not_need_is_left_out() -> None:
     model = archspec.model.open_model(
         Source("g", open("specs/googlenet.arch", encoding="utf-8").read()), "GoogLeNet", outputs=("logits",)

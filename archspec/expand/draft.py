@@ -123,6 +123,9 @@ class Draft:
             labels = (Label(place.frames[-1].span, "the use that differs"),) if place.frames else ()
             help = "every use of a shared flow reads the same channels; a block makes new weights at each use"
             fail("A309", message, span, labels=labels, help=help)
+        if mine and settled.op != owner.op:  # one module cannot pad in two ways
+            message = f"{path} is shared, and its padding would differ between its uses"
+            fail("A309", message, span, help="give every use inputs of one size, or write the padding as numbers")
         return index
 
     def replace(self, index: int, op: Op) -> None:
