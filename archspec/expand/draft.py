@@ -222,7 +222,7 @@ def wanted(card: type[Op], argument: str, choices: tuple[str, ...]) -> str:
     if "bool" in annotation:
         kinds.append("on or off")
     if "tuple" in annotation:
-        kinds.append("a size such as 3 or 3x3")
+        kinds.append(f"a size{' from 1,' if 'gt=0' in annotation else ''} such as 3 or 3x3")
     elif "int" in annotation:
         kinds.append("a whole number" + _bounds(card, argument, 1))
     elif "float" in annotation:

@@ -78,7 +78,9 @@ class Expander(Session):
             core.name_span if isinstance(core, syntax.Wire) else core.span,
             caption="a new flow starts here",
             labels=labels,
-            help=f"did the line above lose its '->'? write '-> {name}'; {start}" if before else "start from INPUT",
+            help=f"did the line above lose its '->'? write '-> {name}'; {start}"
+            if before
+            else f"begin the flow: INPUT -> {name}",
             fix=fix,
         )
 

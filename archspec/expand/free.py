@@ -120,12 +120,16 @@ class Free:
     def _unbound(self, name: str, span: Span, what: str) -> None:
         still = list(dict.fromkeys(h.name for h in self.holes if h.name not in self.bindings.given))
         words = " ".join(_example(h) for h in {h.name: h for h in self.holes}.values() if h.name in still)
+        inside = next((h.kind for h in self.holes if h.name == name and len(still) == 1), "")
+        written = {"argument": f"; or write it in: {span.text}(...)", "input": "; or write INPUT(3x224x224)"}.get(
+            inside, ""
+        )
         fail(
             "A401",
             f"{name} is open: {what}",
             span,
             caption="not bound",
-            help=f"bind it from outside: {words}" if words else f"bind it: -D {name}=...",
+            help=f"bind it from outside: {words}{written}" if words else f"bind it: -D {name}=...",
             notes=(f"open here: {', '.join(still)}",) if len(still) > 1 else (),
         )
 

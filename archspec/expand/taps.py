@@ -123,7 +123,7 @@ def _numbers(x: Session, index: syntax.Index, place: Place) -> list[list[int] | 
         value = whole(evaluate.need(item))
         numbers = value if isinstance(value, list) else [value]
         if not all(isinstance(n, int) and not isinstance(n, bool) for n in numbers):
-            fail("A207", f"an index is a whole number, this is {show(value)}", item.span)
+            fail("A207", f"an index is a whole number, this is {show(value)}", item.span, help="write @e[0], @e[0..2]")
         out.append(numbers)
     return out
 
@@ -131,7 +131,8 @@ def _numbers(x: Session, index: syntax.Index, place: Place) -> list[list[int] | 
 def _picked(x: Session, tap: syntax.Tap, count: int, index: syntax.Index, place: Place) -> Sequence[int]:
     """Which of a label's `count` streams an index names."""
     if len(index.items) != 1:
-        fail("A207", f"@{tap.name} takes one index, for the iterations of its repeat", index.span)
+        message = f"@{tap.name} takes one index, for the iterations of its repeat"
+        fail("A207", message, index.span, help=f"write @{tap.name}[0]")
     numbers = _numbers(x, index, place)[0]
     picked = range(count) if numbers is None else numbers
     for n in picked:

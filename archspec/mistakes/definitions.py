@@ -112,6 +112,13 @@ def colon(f: Fault) -> Diagnostic | None:
     return None
 
 
+def domain_first(f: Fault) -> Diagnostic | None:
+    """`param N in 1..3 = 2`."""
+    if f.keyword != "param" or f.word.text != "=" or "in" not in [w.text for w in f.words[f.first : f.at]]:
+        return None
+    return f.error("A043", "a knob's value stands before its domain", help="write: param N = 2 in 1..3")
+
+
 def equals_missing(f: Fault) -> Diagnostic | None:
     if "EQUAL" not in f.accepts or f.keyword not in _DEFINE or f.openers[-1:] > (f.first,):
         return None
@@ -153,4 +160,14 @@ def formal(f: Fault) -> Diagnostic | None:
     return f.error("A054", f"a {f.keyword}'s {what} are names", help=form, expected=True)
 
 
-TABLE: tuple[Rule, ...] = (assignment, name_missing, hyphen, brace, colon, body_missing, equals_missing, formal)
+TABLE: tuple[Rule, ...] = (
+    assignment,
+    name_missing,
+    hyphen,
+    brace,
+    colon,
+    body_missing,
+    domain_first,
+    equals_missing,
+    formal,
+)

@@ -59,6 +59,22 @@ def for_inside(f: Fault) -> Diagnostic | None:
     return None
 
 
+def second_for(f: Fault) -> Diagnostic | None:
+    """`concat[A for b in bs for c in cs]`, `[... if c for x in xs]`, `pick[A if c else B]`."""
+    if not f.inside("[") or f.after_step or not f.after_value:
+        return None
+    before = [w.text for w in f.words[f.openers[-1] : f.at]]
+    if f.word.text == "for" and "for" in before:
+        help = "write for a in xs, b in ys: they are read in step"
+        return f.error("A048", "one `for` reads several lists", help=help, fix=Fix(f.span(f.word), ","))
+    if f.word.text == "for" and "if" in before:
+        return f.error("A048", "`for` stands before `if`", help="write ... for x in xs if x > 1")
+    if f.word.text == "else" and "VBAR" in f.accepts:
+        help = "write pick[A if c | B]: the first branch that is there"
+        return f.error("A066", "branches are chosen with '|'", help=help, fix=Fix(f.span(f.word), "|"))
+    return None
+
+
 def for_statement(f: Fault) -> Diagnostic | None:
     if f.keyword != "for":
         return None
@@ -70,4 +86,4 @@ def for_statement(f: Fault) -> Diagnostic | None:
     return None
 
 
-TABLE: tuple[Rule, ...] = (for_inside, no_in, for_first, loose_list, for_statement)
+TABLE: tuple[Rule, ...] = (for_inside, second_for, no_in, for_first, loose_list, for_statement)

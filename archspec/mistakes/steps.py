@@ -8,8 +8,9 @@ from archspec.mistakes.words import STATEMENTS, Fault, Rule, Word, found
 from archspec.source import Diagnostic, Fix, Span
 
 ARROWS = ("=>", "-->", "==>", "~>", ">>", ">", "|>", "=", "+", "-", "--", ".", ":", "*=", "+=", "/", "&", "<-")
-_SHORTHAND = re.compile(r"[A-Za-z]+([0-9]+(x[0-9]+)?)?\Z")
+_SHORTHAND = re.compile(r"[A-Za-z]+([0-9]+(x[0-9]*)?)?\Z")
 _WHOLE_SHORTHAND = re.compile(r"[A-Za-z]+([0-9]+(x[0-9]+)?)?(-[0-9]+(/[0-9]+)?|/[0-9]+)\Z")
+_WHOLE_SHORTHAND_AT = re.compile(r"[A-Za-z]+([0-9]+(x[0-9]+)?)?(-[0-9]+(/[0-9]+)?|/[0-9]+)(?![A-Za-z0-9_])")
 
 
 def spaced_shorthand(f: Fault) -> Diagnostic | None:
@@ -88,10 +89,25 @@ def arguments_behind(f: Fault) -> Diagnostic | None:
     """`concat[a | b](axis=1)`."""
     if not f.after_step or f.word.text != "(" or f.back().text not in ("]", ")"):
         return None
-    help = (
-        "write concat(crop=center)[a | b]" if f.back().text == "]" else "write one pair of parentheses: CONV(64, 3x3)"
-    )
+    name, depth = f.back(), 0
+    for word in reversed(f.words[: f.at]):
+        if depth == 0 and word is not f.back():
+            name = word
+            break
+        depth += (word.text in ("]", ")")) - (word.text in ("[", "("))
+    given = f.text(f.word, _to_close(f))
+    help = f"write {name.text}{given}[...]" if f.back().text == "]" else "write one pair of parentheses: CONV(64, 3x3)"
     return f.error("A064", "arguments stand right behind the name, once", help=help, expected=True)
+
+
+def _to_close(f: Fault) -> Word:
+    """The ')' of the '(' at fault, or the last word of its line."""
+    depth = 0
+    for word in f.rest():
+        depth += (word.text == "(") - (word.text == ")")
+        if not depth:
+            return word
+    return f.rest()[-1]
 
 
 def wrong_bar(f: Fault) -> Diagnostic | None:
@@ -216,12 +232,15 @@ def no_arrow(f: Fault) -> Diagnostic | None:
         help = "switch a step with STEP?(condition); a branch of a join may end in `if` or `for`"
         return f.error("A050", f"`{f.word.text}` belongs to a branch of a join", help=help, expected=True)
     here = Span(f.source, f.word.start, f.word.start)
+    short = _WHOLE_SHORTHAND_AT.match(f.source.text, f.word.start)
+    span = Span(f.source, f.word.start, short.end()) if short else f.span(f.word)
     join = f.inside("[") and f.before_bracket().kind == "name"
     help = "put '->' between them" + (", or '|' if they are two branches" if join else "")
     if f.word.text == "@":
         help = f"a tap begins a flow; to merge it in write concat[ID | @{f.ahead().text}]"
         return f.error("A011", "two steps with nothing between them", help=help, expected=True)
-    return f.error("A011", "two steps with nothing between them", help=help, fix=Fix(here, "-> "), expected=True)
+    message, caption = "two steps with nothing between them", f"found '{span.text}'"
+    return f.error("A011", message, span=span, caption=caption, help=help, fix=Fix(here, "-> "), expected=True)
 
 
 TABLE: tuple[Rule, ...] = (
