@@ -17,7 +17,7 @@ PAGES = list(pages().values())
 SPECS = [page for page in PAGES if page.kind == "spec"]
 COMMANDS = [page for page in PAGES if page.kind == "command"]
 PROGRAMS = [page for page in PAGES if page.kind == "python"]
-NEEDS = {".onnx": "onnx", "weight_files": "numpy", "render": "graphviz", "to_dot": "graphviz", "draw(": "graphviz"}
+NEEDS = {".onnx": "onnx", "weight_files": "numpy", "render": "pygraphviz", "to_dot": "graphviz", "draw(": "graphviz"}
 
 
 def code_of(page: Page) -> str:
