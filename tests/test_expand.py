@@ -372,6 +372,16 @@ def test_shared_flows_own_their_weights_once() -> None:
     assert owners == {path: path.replace("tower.use2", "tower") for path in uses}
 
 
+def test_uses_of_a_shared_flow_have_the_same_layers() -> None:
+    text = (
+        "input a: 3x8x8\ninput b: 4x8x8\nshared t = res(shortcut=if_same)[CONV(4)] -> res(shortcut=proj)[CONV(3)] -> GAP\n"
+        "@a -> t as x\n@b -> t as y\nadd[@x | @y] -> FC(2)"
+    )
+    assert codes(text) == ["A309"]
+    broken = "input a: 3x8x8\nshared t = CONV(4, 9x9, pad=valid) -> CONV(4)\n@a -> t as x\n@a -> t as y\nadd[@x | @y]"
+    assert codes(broken) == ["A310"]
+
+
 def test_a_shared_layer_cannot_pad_in_two_ways() -> None:
     text = (
         "input a: 3x8x8\ninput b: 3x9x9\nshared t = CONV(4, 3x3, stride=2, pad=same_upper) -> GAP\n"

@@ -113,7 +113,10 @@ class Draft:
         return len(self.nodes) - 1
 
     def _owner(self, path: str, settled: Settled, inputs: tuple[int, ...], span: Span, place: Place) -> int:
-        index = self._at[path]
+        index = self._at.get(path)
+        if index is None:  # an `if` or a shortcut that depends on the shape decides otherwise there
+            message = f"{path} is shared, and the first use has no such layer"
+            fail("A309", message, span, help="give every use inputs of one shape, or write a block")
         owner = self.nodes[index]
         mine = settled.op.weights(*(self.nodes[i].shape for i in inputs))
         theirs = owner.op.weights(*(self.nodes[i].shape for i in owner.inputs))

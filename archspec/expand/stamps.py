@@ -31,6 +31,8 @@ def shared(x: Session, layer: syntax.Layer, tower: SharedFlow, place: Place, str
         fail("A306", message, tower.flow.steps[0].core.span, help="leave this step out")
     x.count_step(layer.span, place, 2)
     tower.uses += 1
+    if tower.uses > 1:
+        x.stop_if_broken()
     home = tower.place
     name = layer.name.lower()
     path = home.below(name) if tower.uses == 1 else f"{home.below(name)}.use{tower.uses}"
