@@ -374,7 +374,8 @@ def test_shared_flows_own_their_weights_once() -> None:
 
 def test_uses_of_a_shared_flow_have_the_same_layers() -> None:
     text = (
-        "input a: 3x8x8\ninput b: 4x8x8\nshared t = res(shortcut=if_same)[CONV(4)] -> res(shortcut=proj)[CONV(3)] -> GAP\n"
+        "input a: 3x8x8\ninput b: 4x8x8\n"
+        "shared t = res(shortcut=if_same)[CONV(4)] -> res(shortcut=proj)[CONV(3)] -> GAP\n"
         "@a -> t as x\n@b -> t as y\nadd[@x | @y] -> FC(2)"
     )
     assert codes(text) == ["A309"]
