@@ -31,10 +31,10 @@ def verify(graph: Graph, *, seeds: Iterable[int] = (0,), batch: int = 2, opset: 
         from archspec.emit import onnx_model  # noqa: F401
     bench = Bench(graph, batch, opset)
     comparisons: list[Comparison] = []
-    first_difference = ""
+    cause = ""
     for seed in seeds:
         found = bench.compare(seed)
         comparisons += found
-        if not first_difference and any(c.difference > c.allowed for c in found):
-            first_difference = bench.first_difference(seed)
-    return Report(graph.name, batch, opset, bench.counts, tuple(comparisons), first_difference)
+        if not cause and any(c.difference > c.allowed for c in found):
+            cause = bench.magnified(seed, found) or bench.first_difference(seed)
+    return Report(graph.name, batch, opset, bench.counts, tuple(comparisons), cause)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import ChainMap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from math import prod
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from archspec.analyze import analyze
 from archspec.emit.names import module_path, owned_weights
 from archspec.graph import Graph, Output
-from archspec.verify.report import Comparison, Count, compare, is_same
+from archspec.verify.report import Comparison, Count, compare, is_same, largest_difference
 from archspec.weights import Draws
 
 if TYPE_CHECKING:
@@ -95,6 +95,23 @@ class Bench:
         kept = {key: state[key].numpy() for key, (_, w) in owned_weights(self.graph).items() if not w.trainable}
         weights: Mapping[str, Any] = ChainMap(kept, cast(Any, drawn))
         return [value.numpy() for value in (results if isinstance(results, tuple) else (results,))], weights
+
+    def magnified(self, seed: int, found: Sequence[Comparison]) -> str:
+        """A sentence if the network itself makes rounding as large as the differences found, which then are no fault.
+
+        Very deep networks without norms or shortcuts do (Poole et al. 2016, transient chaos).
+        """
+        inputs = draw_inputs(self.graph, seed, self.batch)
+        before, _ = self._run(seed, inputs)
+        nudged = {name: value * value.dtype.type(1 + 1e-6) for name, value in inputs.items() if value.dtype.kind == "f"}
+        after, _ = self._run(seed, {**inputs, **nudged})
+        own = [largest_difference(a, b) for a, b in zip(before, after, strict=True)]
+        if any(c.difference > max(c.allowed, 10 * mine) for c, mine in zip(found, own, strict=True)):
+            return ""
+        return (
+            f"the network magnifies rounding: PyTorch alone differs by {max(own):.2e} when its input changes by a "
+            "millionth, so that a difference of this size says nothing"
+        )
 
     def first_difference(self, seed: int) -> str:
         """The first layer found to differ: every value of the ONNX model against what PyTorch's modules return."""

@@ -52,7 +52,7 @@ class Report:
     opset: int
     counts: tuple[Count, ...]
     comparisons: tuple[Comparison, ...]
-    first_difference: str = ""  # which layer to look at, where the outputs differ
+    cause: str = ""  # of a difference: the layer to look at, or a network that magnifies rounding
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -66,7 +66,7 @@ class Report:
                     f"{own.what} {own.params:,} and {own.buffers:,}"
                 )
         found += [f"seed {c.seed}, {c.output}: {c.problem}" for c in self.comparisons if c.problem]
-        return (*found, self.first_difference) if self.first_difference else tuple(found)
+        return (*found, self.cause) if self.cause else tuple(found)
 
     @property
     def passed(self) -> bool:
