@@ -200,7 +200,7 @@ def load(spec: str | Path, net: str | None = None, *, limits: Limits = DEFAULT, 
 
 def loads(text: str, net: str | None = None, *, name: str = "<text>", limits: Limits = DEFAULT, **params: Any) -> Model:
     """Opens a spec from its text."""
-    return open_model(Source(name, text), net, params, limits=limits)
+    return open_model(Source(name, text.removeprefix("\ufeff")), net, params, limits=limits)
 
 
 def build(

@@ -116,6 +116,7 @@ class SpecError(Exception):
 
 
 _STYLES = {"error": "31;1", "warning": "33;1", "note": "36;1", "caret": "31;1", "label": "36", "dim": "2"}
+_LONGEST = 600  # of a sentence
 _WIDEST = 160  # of a line of source; of a longer one the neighbourhood is shown
 
 
@@ -152,7 +153,7 @@ def _row(number: int, d: Diagnostic, source: Source, color: bool) -> list[str]:
     for span, text, style in here:
         offset = min(max(span.start - start - begin, 0), len(shown))
         width = max(1, min(span.end - start - begin, len(shown)) - offset)
-        mark = ("^" if style == "caret" else "-") * width + (f" {_printable(text)}" if text else "")
+        mark = ("^" if style == "caret" else "-") * width + (f" {_sentence(text)}" if text else "")
         row = next((i for i, (used, _) in enumerate(marks) if used < offset), len(marks))
         used, before = marks[row] if row < len(marks) else (0, "")
         gap = _column_width(shown[used:offset]).ljust(offset - used)
@@ -160,9 +161,14 @@ def _row(number: int, d: Diagnostic, source: Source, color: bool) -> list[str]:
     return [_printable(shown).rstrip(), *(text for _, text in marks)]
 
 
+def _sentence(text: str) -> str:
+    """A text of the message, which may quote a name of any length."""
+    return _printable(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}...")
+
+
 def render(d: Diagnostic, *, color: bool = False) -> str:
     """A diagnostic as text: file:line:column, the author's own line, carets, what was expected and what to type."""
-    out = [f"{_paint(f'{d.severity}[{d.code}]', d.severity, color)}: {_printable(d.message)}"]
+    out = [f"{_paint(f'{d.severity}[{d.code}]', d.severity, color)}: {_sentence(d.message)}"]
     gutter = ""
     if d.span is not None:
         source = d.span.source
@@ -180,7 +186,7 @@ def render(d: Diagnostic, *, color: bool = False) -> str:
     rest += [f"expected: {', '.join(d.expected[:5])}"] if d.expected else []
     rest += [f"note: {text}" for text in d.notes]
     rest += [f"help: {d.help}"] if d.help else []
-    return "\n".join([*out, *(f"{gutter} = {_printable(line)}" for line in rest)])
+    return "\n".join([*out, *(f"{gutter} = {_sentence(line)}" for line in rest)])
 
 
 _MOST_COMPARISONS = 400_000  # of letters; a word with that many candidates had better be looked up

@@ -84,6 +84,29 @@ def test_fixes_mend_their_mistakes(path: Path) -> None:
     raise AssertionError(f"{code} is mended again and again")
 
 
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("away.arch", "A703"),  # a link that leads out of the project
+        ("folder", "A702"),
+        ("image.arch", "A702"),
+        ("nul\0.arch", "A702"),
+        ("x" * 300 + ".arch", "A702"),
+        ("https://example.org/x.arch", "A703"),
+        ("~/x.arch", "A702"),
+    ],
+)
+def test_an_import_of_no_spec_is_a_diagnostic(path: str, code: str, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    (project / "folder").mkdir(parents=True)
+    (project / "image.arch").write_bytes(b"\x89PNG\xff")
+    (tmp_path / "secret.arch").write_text("block Secret = RELU\n")
+    (project / "away.arch").symlink_to(tmp_path / "secret.arch")
+    (found,) = diagnostics(Source("x.arch", f'import "{path}" as x\nINPUT(3x8x8) -> RELU\n', str(project)))
+    assert found.code == code
+    assert "Secret" not in render(found)
+
+
 def test_every_code_has_a_wrong_program() -> None:
     """What the language's own diagnostics are called, each with a program that gets it."""
     rooms = [*(PACKAGE / "mistakes").glob("*.py"), *(PACKAGE / "expand").glob("*.py"), PACKAGE / "actions.py"]

@@ -113,6 +113,12 @@ def test_a_sign_is_found_where_it_stands() -> None:
     assert arrow.fix.text == "->"
 
 
+def test_a_quoted_name_of_any_length_is_cut() -> None:
+    with pytest.raises(SpecError) as caught:
+        open_model(Source("x.arch", f"INPUT(3x8x8) -> CONV({'w' * 5_000})"))
+    assert max(map(len, str(caught.value).splitlines())) < 700
+
+
 def test_words_are_scanned_as_they_are_read() -> None:
     words = scan('INPUT -> CONV(0.5, 3xHxW) # note\n@e[1..3] "a b" 1e-5 a=>b')
     assert [w.text for w in words if w.kind != "line"] == [

@@ -138,6 +138,7 @@ def unknown(f: Fault) -> Diagnostic | None:
         return None
     shown = f"'{sign}'" if sign.isprintable() else f"U+{ord(sign):04X}"
     help = "names are spelt with the letters a to z, digits and _" if sign.isalpha() else "leave it out"
+    help = "lines end in a line feed, or a carriage return and a line feed" if sign == "\r" else help
     span = Span(f.source, f.position, f.position + 1)
     return f.error("A001", f"{shown} is no sign of the language", span=span, help=help)
 
