@@ -8,6 +8,8 @@ import click
 
 from archspec.commands.spec import Request, reads_spec
 from archspec.commands.streams import deliver, ending, tell
+from archspec.optimizers import OPTIMIZERS
+from archspec.source import SpecError
 
 if TYPE_CHECKING:
     from archspec.memory import Fit, Memory
@@ -18,17 +20,28 @@ _DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16", "fp64": "fl
 _NAMES = (*_DTYPES, "int8", *_DTYPES.values())
 
 
+def _read(context: click.Context, parameter: click.Parameter, text: str | None) -> int | None:
+    """An amount of memory as the command line says it."""
+    from archspec.memory import read_bytes
+
+    try:
+        return None if text is None else read_bytes(text)
+    except SpecError as error:
+        wrong = error.diagnostics[0]
+        raise click.BadParameter(f"{wrong.message}; {wrong.help}", context, parameter) from error
+
+
 @click.command("memory")
 @reads_spec
 @click.option("--batch", type=click.IntRange(min=1), metavar="N", help="Examples in a batch (1).")
 @click.option("--dtype", type=click.Choice(_NAMES), default="fp32", metavar="TYPE", help="fp32, bf16, fp16, int8.")
 @click.option("--train", is_flag=True, help="A training step in place of inference.")
-@click.option("--optimizer", metavar="NAME", help="With --train: sgd, momentum, adam or adamw (adamw).")
+@click.option("--optimizer", type=click.Choice(tuple(OPTIMIZERS)), help="With --train (adamw).")
 @click.option(
     "--checkpoint", type=click.Choice(["none", "blocks"]), help="With --train: compute blocks again to keep less."
 )
 @click.option("--inplace", is_flag=True, help="Inference: let elementwise layers write over inputs nobody else reads.")
-@click.option("--fit", metavar="SIZE", help="The largest batch that fits: 24GB (10^9), 24GiB (2^30), 512MB.")
+@click.option("--fit", "limit", callback=_read, metavar="SIZE", help="The largest batch that fits: 24GB, 24GiB, 512MB.")
 @click.option("--all", "every", is_flag=True, help="Show every tensor, not the largest alone.")
 @click.option("--format", "form", type=click.Choice([*_FORMATS.values()]), help="Otherwise FILE's ending says it.")
 @click.option("-o", "file", metavar="FILE", help="Write to FILE (.txt .json .csv .md).")
@@ -40,7 +53,7 @@ def command(
     optimizer: str | None,
     checkpoint: str | None,
     inplace: bool,
-    fit: str | None,
+    limit: int | None,
     every: bool,
     form: str | None,
     file: str | None,
@@ -53,15 +66,13 @@ def command(
       archspec memory resnet50 --train --optimizer adamw --batch 32 --dtype bf16
       archspec memory vgg16 --train --checkpoint blocks --fit 24GB
     """
-    from archspec.memory import read_bytes
-
     _check(train, optimizer, checkpoint, inplace)
-    if fit and batch:
+    if limit and batch:
         raise click.UsageError("--fit finds the batch: drop --batch.")
     model = request.open()
     options: dict[str, Any] = {"dtype": _DTYPES.get(dtype, dtype), "train": train, "inplace": inplace}
     options |= {"optimizer": optimizer or "adamw", "checkpoint": checkpoint or "none"}
-    found = None if fit is None else model.largest_batch(read_bytes(fit), **options)
+    found = None if limit is None else model.largest_batch(limit, **options)
     memory = model.memory(batch or 1, **options) if found is None else found.memory
     deliver(_told(memory, found, form or _form(file), every, model.source), file, request.spare)
     tell(model.warnings)

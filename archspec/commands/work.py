@@ -8,6 +8,7 @@ import click
 
 from archspec.commands.spec import Request, reads_spec
 from archspec.commands.streams import deliver, ending, tell
+from archspec.optimizers import OPTIMIZERS
 
 if TYPE_CHECKING:
     from archspec.model import Model
@@ -19,7 +20,7 @@ _FORMATS = {".txt": "table", ".json": "json", ".csv": "csv", ".md": "markdown"}
 @click.command("work")
 @reads_spec
 @click.option("--batch", type=click.IntRange(min=1), default=1, metavar="N", help="Examples in a batch (1).")
-@click.option("--optimizer", default="adamw", metavar="NAME", help="sgd, momentum, adam or adamw (adamw).")
+@click.option("--optimizer", type=click.Choice(tuple(OPTIMIZERS)), default="adamw", help="What updates (adamw).")
 @click.option("--format", "form", type=click.Choice([*_FORMATS.values()]), help="Otherwise FILE's ending says it.")
 @click.option("-o", "file", metavar="FILE", help="Write to FILE (.txt .json .csv .md).")
 def command(request: Request, batch: int, optimizer: str, form: str | None, file: str | None) -> int:

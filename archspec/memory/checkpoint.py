@@ -27,7 +27,7 @@ def checkpoint(graph: Graph, tape: Tape, batch: int) -> Checkpointed | None:
     """The cut along blocks and repeats, all at one level of nesting, that takes least for a batch; None where no block
     needs a gradient."""
     depth = max((len(_frames(node)) for node in graph.nodes), default=0)
-    cuts = [_cut(graph, tape, level, batch) for level in range(1, depth + 1)]
+    cuts = [cut_at(graph, tape, level, batch) for level in range(1, depth + 1)]
     return min(
         (cut for cut in cuts if cut.blocks), key=lambda cut: _bytes(tape, (*cut.kept, *cut.inside), batch), default=None
     )
@@ -42,7 +42,7 @@ def _bytes(tape: Tape, storages: Iterable[int], batch: int) -> int:
     return sum(tape.storages[storage].bytes(batch) for storage in storages)
 
 
-def _blocks(graph: Graph, tape: Tape, level: int) -> Iterator[tuple[str, list[int]]]:
+def runs(graph: Graph, tape: Tape, level: int) -> Iterator[tuple[str, list[int]]]:
     """Runs of nodes in one block at this level; "" is outside of any.  A run's nodes follow each other, so that nothing
     leaves it and comes back."""
     frames = [_frames(node)[:level] for node in graph.nodes]
@@ -51,10 +51,11 @@ def _blocks(graph: Graph, tape: Tape, level: int) -> Iterator[tuple[str, list[in
         yield (key[-1] if key and any(tape.needs[i] for i in nodes) else ""), nodes
 
 
-def _cut(graph: Graph, tape: Tape, level: int, batch: int) -> Checkpointed:
+def cut_at(graph: Graph, tape: Tape, level: int, batch: int) -> Checkpointed:
+    """What cutting at one level keeps, and what its largest block keeps more."""
     kept: dict[int, None] = {}
     insides: list[tuple[str, list[int]]] = []
-    for path, nodes in _blocks(graph, tape, level):
+    for path, nodes in runs(graph, tape, level):
         members = set(nodes)
         if not path:
             kept.update((storage, None) for i in nodes for storage in tape.keeps[i])

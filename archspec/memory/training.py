@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from math import prod
 from typing import Literal
 
 from archspec.analyze import Analysis
@@ -43,11 +44,21 @@ def _weights(analysis: Analysis, optimizer: str) -> Iterator[Part]:
     wide = max(4, WIDTHS[analysis.dtype])
     yield Part("weights", totals.params * wide, 0, f"{totals.params:,} parameters")
     if WIDTHS[analysis.dtype] < wide:
-        yield Part("half weights", totals.params * 2, 0, f"their copy in {analysis.dtype}")
+        copied = WIDTHS[analysis.dtype] * _matrices(analysis)
+        yield Part("half weights", copied, 0, f"{analysis.dtype} copies of what multiplies activations")
     yield Part("buffers", totals.buffers * wide, 0, "running means and variances")
     yield Part("gradients", totals.params * wide, 0, "one per parameter")
     kept = f"{copies} per parameter" if copies else "nothing"
     yield Part("optimizer", totals.params * wide * copies, 0, f"{optimizer}: {kept}")
+
+
+def _matrices(analysis: Analysis) -> int:
+    """How many parameters are kernels and matrices of contractions, which mixed precision copies; biases and the
+    parameters of norms are read as they are."""
+    graph = analysis.graph
+    own = [graph.nodes[row.index] for row in analysis.rows if row.macs and graph.nodes[row.index].shares is None]
+    weights = (weight for node in own for weight in node.op.weights(*graph.shapes_into(node)) if weight.trainable)
+    return sum(prod(weight.shape) for weight in weights if len(weight.shape) > 1)
 
 
 def _saved(tape: Tape, saved: Checkpointed) -> Iterator[Part]:
