@@ -230,7 +230,7 @@ def window_sizes(op: Op, windows: tuple[Window, ...], spatial: Shape) -> Shape:
         if size < 1:
             padded = n + w.pad[0] + w.pad[1]
             raise RuleError(
-                f"{op.name}'s kernel reaches {w.reach} and does not fit {padded} positions"
+                f"{op.name}'s kernel reaches {w.reach} and does not fit {padded} position{'s' * (padded != 1)}"
                 f" (axis {axis + 1} of {by(spatial)})",
                 "kernel",
                 "use a smaller kernel, more padding, or drop a pool before it",
