@@ -565,3 +565,13 @@ def test_a_rest_port_alone_is_the_blocks_input_only_where_it_is_one_stream() -> 
 def test_a_count_may_be_a_whole_number_that_was_computed() -> None:
     assert len(archspec.loads("INPUT(3x8x8) -> [RELU]*(4 / 2) -> FC(2)").graph.nodes) == 4
     assert codes("INPUT(3x8x8) -> [RELU]*(5 / 2) -> FC(2)") == ["A231"]
+
+
+def test_a_shortcut_that_cannot_follow_says_what_it_could_be() -> None:
+    text = message("INPUT(4x8x8) -> res(shortcut=proj)[CONV(8, pad=valid)]")
+    assert "the shortcut of res can be 8x8x8, and its flow gives 8x6x6" in text
+    assert "trace: INPUT 4x8x8" in text and "shortcut=proj)[...]" not in text
+
+
+def test_a_binding_of_the_wrong_name_is_named_beside_what_is_open() -> None:
+    assert "k is bound, and nothing has that name; did you mean K?" in message("INPUT(3x8x8) -> [RELU]*K", k=2)

@@ -124,12 +124,14 @@ class Free:
         written = {"argument": f"; or write it in: {span.text}(...)", "input": "; or write INPUT(3x224x224)"}.get(
             inside, ""
         )
+        meant = next((g for g in self.bindings.given if g not in self.bindings.known and nearest(g, [name])), None)
+        help = f"bind it from outside: {words}{written}" if words else f"bind it: -D {name}=..."
         fail(
             "A401",
             f"{name} is open: {what}",
             span,
             caption="not bound",
-            help=f"bind it from outside: {words}{written}" if words else f"bind it: -D {name}=...",
+            help=f"{meant} is bound, and nothing has that name; did you mean {name}?" if meant else help,
             notes=(f"open here: {', '.join(still)}",) if len(still) > 1 else (),
         )
 

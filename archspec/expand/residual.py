@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import ceil
+from typing import NoReturn
 
 from archspec import syntax
 from archspec.expand.arguments import unknown_word, word_of
@@ -46,26 +47,35 @@ def res(x: Session, wire: syntax.Wire, site: Site, place: Place, stream: Stream 
     elif given != wanted:
         if shortcut == "if_same":
             return end
-        _unequal(x, wire, place, given, wanted)
+        _unequal(x, wire, place, start, end)
     # F first, so that drawings and code read x = F(x) + shortcut.
     return join(x, "add", wire, None, site, place, [end, skip])
 
 
-def _unequal(x: Session, wire: syntax.Wire, place: Place, given: Shape, wanted: Shape) -> None:
+def _unequal(x: Session, wire: syntax.Wire, place: Place, start: int, end: int) -> NoReturn:
+    """Refuses a sum of F with what it read, which has another shape."""
     bare = f"{wire.name}(shortcut=proj)"
-    raise SpecError(
-        (
-            Diagnostic(
-                "A307",
-                f"{wire.name} needs equal shapes: {by(wanted)} and {by(given)}",
-                wire.name_span,
-                labels=(Label(wire.branches[0].span, by(wanted)),),
-                help=f"write {bare}[...] to add a projection, or give one as the second branch",
-                fix=Fix(wire.name_span, bare) if wire.args is None else None,
-                trace=tuple(f"in: {step}" for step in way_in(place)),
-            ),
-        )
-    )
+    wanted, given = x.draft.nodes[end].shape, x.draft.nodes[start].shape
+    message = f"{wire.name} needs equal shapes: {by(wanted)} and {by(given)}"
+    help = f"write {bare}[...] to add a projection, or give one as the second branch"
+    fix = Fix(wire.name_span, bare) if wire.args is None else None
+    raise _refused(x, wire, place, start, wanted, message, help, fix)
+
+
+def _misfit(x: Session, wire: syntax.Wire, place: Place, start: int, end: int, skip: int) -> NoReturn:
+    """Refuses a shortcut that could not be brought to the shape of F: F does more to the map than strides."""
+    wanted, given = x.draft.nodes[end].shape, x.draft.nodes[skip].shape
+    message = f"the shortcut of {wire.name} can be {by(given)}, and its flow gives {by(wanted)}"
+    help = "a shortcut follows strides, not lost edges: pad with same, or write the shortcut as the second branch"
+    raise _refused(x, wire, place, start, wanted, message, help, None)
+
+
+def _refused(
+    x: Session, wire: syntax.Wire, place: Place, start: int, wanted: Shape, message: str, help: str, fix: Fix | None
+) -> SpecError:
+    trace = (*(f"in: {step}" for step in way_in(place)), f"trace: {x.draft.shapes_to(start)}")
+    label = Label(wire.branches[0].span, by(wanted))
+    return SpecError((Diagnostic("A307", message, wire.name_span, labels=(label,), help=help, fix=fix, trace=trace),))
 
 
 def stride_along(x: Session, start: int, end: int, before: int) -> tuple[int, ...]:
@@ -114,7 +124,7 @@ def _project(x: Session, wire: syntax.Wire, place: Place, start: int, end: int, 
     if normalised:
         stream = insert(x, "BN", {}, inner, stream, span)
     if x.draft.nodes[stream].shape != shape:
-        _unequal(x, wire, place, x.draft.nodes[stream].shape, shape)
+        _misfit(x, wire, place, start, end, stream)
     return stream
 
 
@@ -125,5 +135,5 @@ def _pad(x: Session, wire: syntax.Wire, place: Place, start: int, end: int, befo
     strides = stride_along(x, start, end, before)
     stream = insert(x, "ZEROPAD", {"channels": (shape[0], span), "stride": (strides, span)}, inner, start, span)
     if x.draft.nodes[stream].shape != shape:
-        _unequal(x, wire, place, x.draft.nodes[stream].shape, shape)
+        _misfit(x, wire, place, start, end, stream)
     return stream
