@@ -15,6 +15,8 @@ _SCALES = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "Ki": 2**10, "Mi": 2
 _DIGITS = 24  # of the largest number that any limit lets pass
 # Words that stand in values and flows, so that a name spelt so could never be read again.
 RESERVED = frozenset(("as", "if", "else", "in", "then", "and", "or", "not", "on", "off", "for", "where", "pick"))
+# Values that repeats and blocks give; a label may be called so, a value of that name would be hidden by them.
+GIVEN = frozenset(("first", "last", "cin"))
 
 
 class _Args(NamedTuple):
@@ -62,9 +64,9 @@ class _Checking(Transformer[Token, Any]):
     def _token(self, token: Token) -> Span:
         return Span(self.source, token.start_pos or 0, token.end_pos or 0)
 
-    def _named(self, token: Token) -> str:
+    def _named(self, token: Token, more: frozenset[str] = frozenset()) -> str:
         """A name that the author gives to something."""
-        if token in RESERVED:
+        if token in RESERVED or token in more:
             message = f"{token} is a word of the language, so it cannot be a name"
             help = f"choose another name, such as {token}1 or my_{token}"
             self.found.append(Diagnostic("A026", message, self._token(token), help=help))
@@ -110,10 +112,10 @@ class Builder(_Checking):
         return syntax.Default(self._span(c), c[1].name, c[2].items, c[1].span)
 
     def let_stmt(self, c: Children) -> syntax.Let:
-        return syntax.Let(self._span(c), self._named(c[1]), c[2])
+        return syntax.Let(self._span(c), self._named(c[1], GIVEN), c[2])
 
     def param_stmt(self, c: Children) -> syntax.Param:
-        return syntax.Param(self._span(c), self._named(c[1]), c[2] is not None, c[3], c[4])
+        return syntax.Param(self._span(c), self._named(c[1], GIVEN), c[2] is not None, c[3], c[4])
 
     def block_stmt(self, c: Children) -> syntax.Block:
         _, name, formals, ports, body = c
@@ -159,7 +161,7 @@ class Builder(_Checking):
         return _Group(None, _all(c, syntax.Formal))
 
     def formal(self, c: Children) -> syntax.Formal:
-        return syntax.Formal(self._span(c), self._named(c[0]), c[1])
+        return syntax.Formal(self._span(c), self._named(c[0], GIVEN), c[1])
 
     def ports(self, c: Children) -> _Group:
         return _Group(None, _all(c, syntax.Port))
@@ -243,7 +245,7 @@ class Builder(_Checking):
     cloop = loop
 
     def names(self, c: Children) -> _Group:
-        return _Group(self._span(c), tuple(self._named(x) for x in c))
+        return _Group(self._span(c), tuple(self._named(x, GIVEN) for x in c))
 
     def option(self, c: Children) -> syntax.Option:
         return syntax.Option(self._span(c), _of(c, syntax.Syntax))

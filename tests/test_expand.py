@@ -575,3 +575,22 @@ def test_a_shortcut_that_cannot_follow_says_what_it_could_be() -> None:
 
 def test_a_binding_of_the_wrong_name_is_named_beside_what_is_open() -> None:
     assert "k is bound, and nothing has that name; did you mean K?" in message("INPUT(3x8x8) -> [RELU]*K", k=2)
+
+
+def test_an_activation_of_the_files_default_can_be_left_out() -> None:
+    model = archspec.loads("default CONV(act=RELU)\nINPUT(3x8x8) -> CONV(4) -> CONV(4, act=none) -> CONV(4, act=TANH)")
+    assert [n.op.name for n in model.graph.nodes] == ["INPUT", "CONV", "RELU", "CONV", "CONV", "TANH"]
+
+
+def test_what_repeats_and_blocks_give_cannot_be_the_name_of_a_value() -> None:
+    for text in ("let first = 3", "param last = 3", "block B(cin) = FC(cin)"):
+        assert codes(f"{text}\nINPUT(3x8x8) -> FC(2)") == ["A026"]
+    assert codes("INPUT(3x8x8) -> [CONV(first)]*(first in [4, 5])") == ["A026"]
+    assert paths(archspec.loads("INPUT(3x8x8) -> CONV(4) as last")) == ["input", "last"]
+
+
+def test_a_net_is_no_step_and_the_version_comes_first() -> None:
+    nets = "net A {\n input 3x8x8\n INPUT -> FC(2)\n}\nnet B {\n input 3x8x8\n INPUT -> A\n}"
+    with pytest.raises(SpecError, match="A is a net, and a net cannot be a step"):
+        archspec.loads(nets, "B")
+    assert codes("INPUT(3x8x8) -> FC(2)\narchspec 1") == ["A061"]

@@ -44,6 +44,8 @@ def card_arguments(
         arguments |= _matched(x, card, default.args, home, rank)
     arguments |= _matched(x, card, given, place, rank)
     act, act_span = arguments.pop("act", (None, layer.span))
+    if isinstance(act, Word) and act.name == "none":
+        act = None  # over the file's default
     if act is not None and not isinstance(act, Callee):
         _no_activation(act, act_span)
     missing = [n for n, f in card.model_fields.items() if f.is_required() and n not in arguments]

@@ -68,7 +68,9 @@ class Loader:
         """The definitions of a source.  Raises SpecError."""
         made = Definitions(source, parse(source, self.budget))
         seen: dict[str, Span] = {}
-        for statement in made.file.statements:
+        for number, statement in enumerate(made.file.statements):
+            if number and isinstance(statement, syntax.Version):
+                fail("A061", "the version is the first line's", statement.span, help="move it to the top of the file")
             self._enter(made, statement, seen)
         for default in made.defaults.values():
             _check_default(made, default)

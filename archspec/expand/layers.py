@@ -117,6 +117,9 @@ def unknown_layer(x: Session, layer: syntax.Layer, place: Place) -> NoReturn:
 
     if layer.name in COMBINATORS:
         fail("A301", f"{layer.name} takes a flow", layer.name_span, help=f"write {layer.name}[CONV(64) -> RELU]")
+    if layer.name in place.definitions.nets:
+        help = f"make a block of what both need: block {layer.name}Body = ..."
+        fail("A101", f"{layer.name} is a net, and a net cannot be a step", layer.name_span, help=help)
     from archspec.expand.guess import layer_hint  # its many words are for those who need them
 
     help, meant = layer_hint(layer.name, place)
