@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from test_limits import BY_FILES, REACHED
 from test_readme import console
 
 from archspec.actions import RESERVED
@@ -138,7 +139,9 @@ def test_the_reference_is_complete() -> None:
     assert {*FUNCTIONS} <= in_code(section("Values"))
     assert {*COMBINATORS} <= in_code(section("Combinators"))
     assert {*SHORTCUTS} <= in_code(section("Combinators"))
-    assert {name for name in names() if name.islower() and name not in ("highway", "roipool")} <= in_code(section("Joins"))
+    assert {name for name in names() if name.islower() and name not in ("highway", "roipool")} <= in_code(
+        section("Joins")
+    )
     assert {*RESERVED} <= in_code(section("Files and statements"))
     assert {*COUNTS, "depth", "receptive_field", "peak_memory", "neurons"} <= in_code(section("Asserts"))
 
@@ -159,8 +162,9 @@ def test_the_operators_arguments_are_the_cards() -> None:
 
 def test_the_reference_lists_the_limits() -> None:
     rows = re.findall(r"^\| `(\w+)` \| ([\d,^]+) \| (A\d{3}) \|", section("Limits"), re.MULTILINE)
-    told = {name: eval(default.replace(",", "").replace("^", "**")) for name, default, _ in rows}
-    assert told == {name: getattr(DEFAULT, name) for name in Limits.__match_args__}
+    told = {name: (eval(default.replace(",", "").replace("^", "**")), code) for name, default, code in rows}
+    codes = {limit: entry[0] for limit, entry in [*REACHED.items(), *BY_FILES.items()]}
+    assert told == {name: (getattr(DEFAULT, name), codes[name]) for name in Limits.__match_args__}
 
 
 def test_the_cheat_sheet_is_one_page() -> None:
