@@ -98,7 +98,7 @@ def _see_phases(axis: Axis, window: Window) -> Axis:
     los: list[int | None] = []
     his: list[int | None] = []
     for output in range(period):
-        read = _read(window, output)
+        read = taps(window, output)
         # Both ends grow by a step every period, so of the reads on one phase only the first and the last matter.
         head, tail = map(axis.at, read[: axis.period]), map(axis.at, read[-axis.period :])
         los.append(min((span[0] for span in head if span), default=None))
@@ -106,7 +106,7 @@ def _see_phases(axis: Axis, window: Window) -> Axis:
     return _shortest(Axis(period, step, tuple(los), tuple(his)))
 
 
-def _read(window: Window, output: int) -> range:
+def taps(window: Window, output: int) -> range:
     """The positions that one output position reads; the taps between two stretched positions fall on zeros."""
     kernel, stride, (before, _), dilation, up, _ = window
     first = output * stride - before

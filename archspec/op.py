@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple,
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 if TYPE_CHECKING:
+    from archspec.formula import Formula
     from archspec.saved import Saved
 
 Shape = tuple[int, ...]
@@ -202,6 +203,10 @@ class Op(BaseModel):
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         """Work of one forward pass, given the output shape and the input shapes.  Every card states its own rule."""
         raise TypeError(f"{type(self).__name__} states no cost")
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        """Textbook formulas of shape, params, MACs and other operations, where the other rules do not tell them."""
+        return ()
 
     def connections(self, y: Shape, *xs: Shape) -> int:
         """Links with a weight, as LeCun et al. count them: per output unit the values it sums, and its bias."""

@@ -36,7 +36,8 @@ MAY_IMPORT = {
     "mistakes": ("source", "parse"),
     "format": ("parse", "record", "source", "syntax"),
     "saved": (),
-    "ops": ("op", "padding", "saved"),
+    "formula": (),
+    "ops": ("formula", "op", "padding", "saved"),
     "graph": ("op", "source", "record"),
     "expand": ("syntax", "graph", "op", "source", "record", "limits", "parse"),  # parse reads -D values and imports
     "gradients": ("graph", "op"),
@@ -44,6 +45,7 @@ MAY_IMPORT = {
     "optimizers": ("source",),
     "memory": ("analyze", "gradients", "graph", "op", "optimizers", "record", "saved", "source"),
     "work": ("analyze", "gradients", "graph", "op", "optimizers", "record"),
+    "explain": ("analyze", "field", "formula", "graph", "op", "report.grid", "report.wording", "source"),
     "check": ("", "expand", "limits", "model", "pages", "record", "source"),
     "pages": ("limits", "model", "record", "source"),
     "asserts": ("analyze", "expand", "limits", "memory", "source", "syntax", "work"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-# name -> what the list of commands says of it; module `archspec.commands.NAME` holds a click command `command`.
+# name -> what the list of commands says of it; module `archspec.commands.NAME` (`_` for `-`) holds its `command`.
 _COMMANDS = {
     "analyze": "shapes, receptive fields, parameters, FLOPs and memory of a network",
     "compile": "write a network as PyTorch, ONNX, a diagram or JSON",
@@ -16,7 +16,8 @@ _COMMANDS = {
     "verify": "run PyTorch and onnxruntime on the same weights and compare",
     "check": "syntax, names, shapes, asserts and warnings, without emitting anything",
     "fmt": "write specs in the one layout",
-    "explain": "the page of a message's code",
+    "explain": "where a layer's numbers come from, what a unit reads; the page of a message's code",
+    "check-answers": "mark the answers to an exercise sheet",
     "holes": "what a spec leaves open, and how to bind it",
     "match": "whether a network follows a blueprint, and with which counts",
     "compare": "networks side by side, as the papers' tables have them",
@@ -34,7 +35,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in _COMMANDS:
             return None
-        command: click.Command = import_module(f"archspec.commands.{name}").command
+        command: click.Command = import_module(f"archspec.commands.{name.replace('-', '_')}").command
         return command
 
     def resolve_command(

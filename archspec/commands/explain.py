@@ -1,36 +1,116 @@
-"""`archspec explain`: what a message's code means."""
+"""`archspec explain`: what a message's code means, and where a layer's numbers come from."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from archspec.commands.streams import deliver
+from archspec.commands.spec import Request, reads_spec
+from archspec.commands.streams import deliver, tell
+
+if TYPE_CHECKING:
+    from archspec.analyze import Analysis
 
 _CODE = re.compile(r"[A-Za-z][0-9]{3}\Z")
+_FORMATS = ("text", "markdown", "latex", "csv")
+_Command = Callable[..., int]
+
+
+def _or_codes(function: _Command) -> _Command:
+    """Decorator: a code in the place of SPEC prints its page, nothing at all the list of codes."""
+
+    @wraps(function)
+    def command(**options: Any) -> int:
+        spec = options["spec"]
+        if spec is None and not options["text"]:
+            from archspec.pages import pages
+
+            deliver("\n".join(f"{page.code}  {page.means}" for page in pages().values()), None)
+            return 0
+        if spec is None or options["text"] or options["net"] is not None or not _CODE.match(spec):
+            return function(**options)
+        from archspec.pages import explain_code
+
+        try:
+            deliver(explain_code(spec), None)
+        except LookupError as why:
+            raise click.UsageError(f"{why.args[0]}.") from None
+        return 0
+
+    return command
 
 
 @click.command("explain")
-@click.argument("code", required=False, metavar="[CODE]")
-def command(code: str | None) -> int:
-    """The page of a message's code: what it means, why, a wrong example with its message, and the right one.
+@_or_codes
+@reads_spec
+@click.argument("layer", required=False, metavar="[LAYER]")
+@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", help="Form of the product (text).")
+@click.option("--blank", is_flag=True, help="Leave the results out: an exercise sheet, of the whole net without LAYER.")
+@click.option("--at", metavar="ROW,COLUMN", help="What the unit at this place reads of the input, counted from 0.")
+@click.option("-o", "file", metavar="FILE", help="Write to FILE.")
+def command(request: Request, layer: str | None, form: str, blank: bool, at: str | None, file: str | None) -> int:
+    """Formula, substitution and result for a layer's shape, parameters, MACs, FLOPs, receptive field and bytes.
 
-    Without CODE, every code with what it means.
+    LAYER is a path as `archspec analyze` prints it, a label, the end of a path, or a pattern in quotes: '*conv*'.
+    A message's code in place of SPEC prints what it means; nothing at all lists the codes.
 
     \b
-    Example:
+    Examples:
+      archspec explain alexnet conv1
+      archspec explain unet r2.0.concat1 --at 3,4
+      archspec explain lenet5 --blank --format latex
       archspec explain A307
     """
-    from archspec.pages import explain_code, pages
-
-    if code is None:
-        deliver("\n".join(f"{page.code}  {page.means}" for page in pages().values()), None)
-        return 0
-    if not _CODE.match(code):
-        raise click.UsageError(f"{code} is no code: one letter and three digits, such as A307, or nothing for a list.")
-    try:
-        deliver(explain_code(code), None)
-    except LookupError as why:
-        raise click.UsageError(f"{why.args[0]}.") from None
+    request, layer = split_names(request, layer)
+    if layer is None and not blank:
+        raise click.UsageError(
+            f"Name a layer of {request.spec or 'the spec'}, '*' for all, or --blank for an exercise sheet; a code is "
+            "one letter and three digits, such as A307."
+        )
+    if form == "csv" and (layer is not None or at):
+        raise click.UsageError("--format csv is for a sheet of the whole net: --blank without LAYER.")
+    if at is not None and (blank or layer is None or form != "text"):
+        raise click.UsageError("--at goes with a LAYER, and is told as text.")
+    model = request.open()
+    deliver(_told(model.analyze(), layer, form, blank, at), file, request.spare)
+    tell(model.warnings)
     return 0
+
+
+def split_names(request: Request, last: str | None) -> tuple[Request, str | None]:
+    """The request and the last argument, where NET before it was left out."""
+    name = request.net
+    if last is not None or name is None:
+        return request, last
+    from archspec.model import define
+
+    if name in define(request.source()[0]).nets:
+        return request, None
+    return request._replace(net=None), name
+
+
+def _told(analysis: Analysis, layer: str | None, form: str, blank: bool, at: str | None) -> str:
+    from archspec import explain
+    from archspec.explain.written import write_reading
+
+    if layer is None:
+        return explain.write_sheet(analysis, form)  # type: ignore[arg-type]
+    try:
+        found = explain.choose(analysis.graph, layer)
+        if at is not None:
+            return "\n\n".join(write_reading(explain.read_unit(analysis, index, _unit(at))) for index in found)
+    except explain.NoLayer as why:
+        raise click.UsageError(why.args[0]) from None
+    told = [explain.explain_layer(analysis, index) for index in found]
+    return explain.write_explanations(told, form, blank=blank)  # type: ignore[arg-type]
+
+
+def _unit(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{text} is no place: write 3,4", param_hint="--at") from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any, ClassVar, Literal
 
+from archspec.formula import Formula, work
 from archspec.op import Cost, Init, Onnx, Op, Shape, Style, Torch, Weight, constant, register
 from archspec.saved import Saved
 
@@ -26,6 +27,9 @@ class Elementwise(Op):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, self.work * prod(y))
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        return work(self.work, y)
 
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         return Saved(output=True, order="input") if self.keeps_output else Saved((0,), order="input")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import gcd, prod
 from typing import ClassVar, Self
 
+from archspec.formula import Formula, axes
 from archspec.op import (
     Cost,
     Onnx,
@@ -52,6 +53,10 @@ class AdaptivePool(Op):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, y[0] * self.taps(xs[0]))
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        letters = zip(axes(len(self.size)), self.size, strict=True)
+        return tuple(Formula("shape", "size", str(m), m, axis) for axis, m in letters)
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch(f"{self.torch_name}{len(self.size)}d", (brief(self.size),))

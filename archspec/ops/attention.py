@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import sqrt
 from typing import Any, Literal, Self
 
+from archspec.formula import Formula, contraction
 from archspec.op import Cost, Init, Onnx, Op, Positive, RuleError, Shape, Style, Torch, Weight, by, constant, register
 from archspec.ops.sequence import tokens
 from archspec.saved import Kept, Saved
@@ -78,6 +79,14 @@ class Attention(Op):
         projections = d * d * t + d * k[0] * s + d * v[0] * s + d * d * t
         biases = (2 * d * t + 2 * d * s) * self.bias
         return Cost(projections + 2 * d * t * s, biases + 5 * self.heads * t * s)  # a scale and a softmax per pair
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        q, k, v = self.streams(*xs)
+        values = {"d": q[0], "t": q[1], "s": k[1], "d_k": k[0], "d_v": v[0], "heads": self.heads}
+        params = ("d*d + d*d_k + d*d_v" if self.split(*xs) else "3*d*d") + " + 3*d" * self.bias + " + d*d"
+        macs = "d*d*t + d*d_k*s + d*d_v*s + d*d*t + 2*d*t*s"
+        other = "2*d*t + 2*d*s + " * self.bias + "5*heads*t*s"
+        return contraction(params + " + d" * self.bias, macs, values, other)
 
     def gradient_macs(self, number: int, y: Shape, *xs: Shape) -> int:
         last = len(xs) - 1  # queries, keys and values may be one stream

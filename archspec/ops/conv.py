@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import gcd, prod
 from typing import Any, Literal, Self, cast
 
+from archspec.formula import Formula, along, contraction, formula, over, sized
 from archspec.op import (
     Cost,
     Natural,
@@ -91,6 +92,12 @@ class GroupedConvolution(Convolving):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(prod(y) * (xs[0][0] // self.split(xs[0])) * prod(self.kernel), prod(y) * bool(self.bias))
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        taps, (count, values) = over("k", len(self.kernel)), sized(y)
+        values |= {"c_in": xs[0][0], "g": self.split(xs[0]), **along("k", self.kernel)}
+        params = f"c_out*(c_in/g)*{taps}" + " + c_out" * bool(self.bias)
+        return contraction(params, f"{count}*(c_in/g)*{taps}", values, count * bool(self.bias))
 
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         if self.torch_padding()[1] == "{0}":
@@ -230,6 +237,17 @@ class Conv(GroupedConvolution):
             return Cost(sum(map(len, self.table)) * prod(self.kernel) * prod(y[1:]), prod(y) * bool(self.bias))
         return super().cost(y, *xs)
 
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        taps, (count, values) = over("k", len(self.kernel)), sized(y)
+        values |= {"links": sum(map(len, self.table)), "c_in": xs[0][0], "g": self.groups, **along("k", self.kernel)}
+        if self.table:
+            places = count.removeprefix("c_out*")
+            params = f"links*{taps}" + " + c_out" * bool(self.bias)
+            return contraction(params, f"links*{taps}*{places}", values, count * bool(self.bias))
+        if self.bias == "unit":
+            return formula("params", f"c_out*(c_in/g)*{taps} + {count}", values), *super().formulas(y, *xs)[1:]
+        return super().formulas(y, *xs)
+
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         kept = super().saved(y, *xs)
         if not self.table:
@@ -278,3 +296,7 @@ class DepthwiseConv(GroupedConvolution):
 
     def split(self, x: Shape) -> int:
         return x[0]
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        channels = formula("shape", "c_in*m", {"c_in": xs[0][0], "m": self.multiplier}, "c")
+        return channels, *super().formulas(y, *xs)

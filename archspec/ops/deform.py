@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any, Self
 
+from archspec.formula import Formula, contraction, sized
 from archspec.op import (
     Cost,
     Init,
@@ -116,6 +117,14 @@ class DeformableConv(Convolving):
         # Four products and sums per value interpolated; the offsets' bias; a sigmoid and a product per mask.
         other = 8 * places * taps * c + places * self.moves + places * taps * (4 + c) * self.modulated
         return Cost(macs, other + prod(y) * bool(self.bias))
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        count, values = sized(y)
+        values |= {"c_in": xs[0][0], "k_h": self.kernel[0], "k_w": self.kernel[1], "moves": self.moves}
+        params = "c_out*c_in*k_h*k_w" + " + c_out" * self.bias + " + moves*c_in*k_h*k_w + moves"
+        other = "8*h_out*w_out*k_h*k_w*c_in + h_out*w_out*moves"
+        other += " + h_out*w_out*k_h*k_w*(4 + c_in)" * self.modulated + f" + {count}" * self.bias
+        return contraction(params, "h_out*w_out*c_in*k_h*k_w*(c_out + moves)", values, other)
 
     def gradient_macs(self, number: int, y: Shape, *xs: Shape) -> int:
         return prod(y[1:]) * xs[0][0] * prod(self.kernel) * self.moves  # the offset branch's

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Self
 
+from archspec.formula import Formula, contraction, sized
 from archspec.op import (
     Cost,
     Onnx,
@@ -47,6 +48,16 @@ class Dense(Op):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(prod(y) * self.features(xs[0]), prod(y) * self.bias)
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        count, values = sized(y)
+        entering, sizes = sized(xs[0], "in")
+        features = entering if len(y) == 1 else "c_in"
+        params = f"c_out*{'(' + features + ')' if '*' in features else features}" + " + c_out" * self.bias
+        return (
+            Formula("shape", "width", str(self.width), self.width, "c"),
+            *contraction(params, f"{count}*{features}", values | sizes, count * self.bias),
+        )
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch("Linear", (self.features(xs[0]), self.width), {} if self.bias else {"bias": False})

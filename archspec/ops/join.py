@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import ClassVar, Literal
 
+from archspec.formula import Formula, axes, formula, sized, work
 from archspec.op import Cost, Init, Onnx, Op, RuleError, Shape, Style, Torch, Weight, Window, by, constant, register
 from archspec.saved import Kept, Saved
 
@@ -39,6 +40,11 @@ class Elementwise(Join):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, self.work * (len(xs) - 1) * prod(y))
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        count, values = sized(y)
+        joined = f"{self.work}*" * (self.work > 1) + f"(n - 1)*{count}"
+        return (formula("other", joined, values | {"n": len(xs)}),)
 
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         return Saved(order="input")  # a sum needs nothing
@@ -172,6 +178,10 @@ class Mean(Elementwise):
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, len(xs) * prod(y))
 
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        count, values = sized(y)
+        return (formula("other", f"n*{count}", values | {"n": len(xs)}),)
+
     def torch(self, *xs: Shape) -> Torch:
         return Torch(call=f"({' + '.join(f'{{{i}}}' for i in range(len(xs)))}) / {len(xs)}")
 
@@ -189,6 +199,9 @@ class Highway(Elementwise):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, 7 * prod(y))  # a sigmoid, and x + g*(F - x)
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        return work(7, y)
 
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         return Saved((0, 2), made=(Kept("gate", y),), order="input")
@@ -227,6 +240,10 @@ class WeightedSum(Elementwise):
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, (2 * len(xs) - 1) * prod(y) + 4 * len(xs))
 
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        count, values = sized(y)
+        return (formula("other", f"(2*n - 1)*{count} + 4*n", values | {"n": len(xs)}),)
+
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         gates = Kept("gates", (len(xs),), batched=False)
         return Saved(tuple(range(len(xs))), made=(gates,), order="input")
@@ -261,6 +278,13 @@ class Concat(Join):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost()
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        values = {f"c_{number}": x[0] for number, x in enumerate(xs, 1)}
+        channels = formula("shape", " + ".join(values), values, "c")
+        told = zip(axes(len(y) - 1), zip(*(x[1:] for x in xs), strict=True), strict=True)
+        sizes = ((axis, {f"n_{number}": n for number, n in enumerate(each, 1)}) for axis, each in told)
+        return channels, *(formula("shape", f"min({', '.join(each)})", each, axis) for axis, each in sizes)
 
     def cuts(self, x: Shape, y: Shape) -> tuple[tuple[int, int], ...]:
         """First and last position (not included) that stay of each spatial axis."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any, Literal, Self, cast
 
+from archspec.formula import Formula, along, contraction, over, sized
 from archspec.op import (
     Cost,
     Init,
@@ -95,6 +96,12 @@ class LocallyConnected(Op):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(prod(y) * xs[0][0] * prod(self.kernel), prod(y) * (self.bias is not False))
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        taps, (count, values) = over("k", len(self.kernel)), sized(y)
+        values |= {"c_in": xs[0][0], **along("k", self.kernel)}
+        bias = {"unit": f" + {count}", "map": " + c_out"}.get(str(self.bias), "")
+        return contraction(f"{count}*c_in*{taps}{bias}", f"{count}*c_in*{taps}", values, count * bool(bias))
 
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         windows = Kept("windows", (xs[0][0] * prod(self.kernel), *y[1:]))

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
+from archspec.formula import Formula, work
 from archspec.op import (
     Cost,
     Init,
@@ -81,6 +82,9 @@ class BatchNorm(Op):
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, 2 * prod(y))
 
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        return work(2, y)
+
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         return Saved((0,), made=statistics(xs[0][:1], batched=False), order="image")
 
@@ -116,6 +120,9 @@ class SampleNorm(Op):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, (7 if self.affine else 5) * prod(y))
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        return work(7 if self.affine else 5, y)
 
     def weights(self, *xs: Shape) -> tuple[Weight, ...]:
         return affine_weights((xs[0][0],)) if self.affine else ()

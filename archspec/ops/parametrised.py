@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any, Self
 
+from archspec.formula import Formula, along, formula, over, sized
 from archspec.op import Cost, Init, Onnx, Positive, RuleError, Shape, Style, Torch, Weight, constant, register
 from archspec.ops.conv import GroupedConvolution
 from archspec.saved import Kept, Saved
@@ -80,6 +81,13 @@ class DiracConv(ComputedKernel):
         # Per value of the kernel: a square, a sum, a division, two products, a sum.
         return Cost(macs, other + 6 * prod(self.size(xs[0])))
 
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        params, macs, other = super().formulas(y, *xs)
+        kernel = "c_out*(c_in/g)*" + over("k", len(self.kernel))
+        values = sized(y)[1] | {"c_in": xs[0][0], "g": self.split(xs[0]), **along("k", self.kernel)}
+        scales = formula("params", f"{params.symbols} + c_out + c_out", values)
+        return scales, macs, formula("other", f"{other.symbols} + 6*{kernel}", values)
+
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         c = (self.channels,)
         return self.kept(y, xs[0], lengths=c, divisors=c, directions=self.size(xs[0]))
@@ -131,6 +139,12 @@ class BinaryConv(ComputedKernel):
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         macs, other = super().cost(y, *xs)
         return Cost(macs, other + 4 * prod(self.size(xs[0])))  # an absolute value, a sum, a sign, a product
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        params, macs, other = super().formulas(y, *xs)
+        kernel = "c_out*(c_in/g)*" + over("k", len(self.kernel))
+        values = sized(y)[1] | {"c_in": xs[0][0], "g": self.split(xs[0]), **along("k", self.kernel)}
+        return params, macs, formula("other", f"{other.symbols} + 4*{kernel}", values)
 
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         return self.kept(y, xs[0], signs=self.size(xs[0]), mean_sizes=(self.channels,))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any, ClassVar, Self, cast
 
+from archspec.formula import Formula, along, axes, formula, over, sized
 from archspec.op import (
     Cost,
     Onnx,
@@ -72,6 +73,10 @@ class Pooling(Op):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, prod(y) * prod(self.kernel))  # one operation per tap
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        count, values = sized(y)
+        return (formula("other", f"{count}*{over('k', len(self.kernel))}", values | along("k", self.kernel)),)
 
     def exact_sides(self, x: Shape) -> Sides:
         """The padding with which rounding down gives the same windows as `ceil`, (begin, end) per axis: backends
@@ -219,6 +224,10 @@ class GlobalPooling(Op):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, prod(xs[0]))  # one operation per tap
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        ones = (formula("shape", "1", {}, axis) for axis in axes(len(y) - 1))
+        return formula("shape", "c_in", {"c_in": y[0]}, "c"), *ones, formula("other", *sized(xs[0], "in"))
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch(f"{self.torch_name}{len(xs[0]) - 1}d", (1,))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
+from archspec.formula import Formula, formula, sized
 from archspec.op import Cost, Onnx, Shape, Torch, constant, register
 from archspec.ops.join import Elementwise, Join
 from archspec.saved import Saved
@@ -21,6 +22,10 @@ class Dot(Elementwise):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(prod(xs[0]))
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        count, values = sized(xs[0], "in")
+        return formula("MACs", count, values), formula("shape", "1", {}, "c")
 
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         return Saved((0, 1), to="others")
@@ -54,6 +59,10 @@ class MatMul(Join):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(prod(y) * xs[0][-1])
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        count, values = sized(y)
+        return (formula("MACs", f"{count}*k", values | {"k": xs[0][-1]}),)
 
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         return Saved((0, 1), to="others", read="matrices")

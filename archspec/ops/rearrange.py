@@ -7,6 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator
 
+from archspec.formula import Formula, axes, formula
 from archspec.op import Onnx, Positive, RuleError, Shape, Style, Torch, Window, by, constant, register, spatial_rank
 from archspec.ops.reshape import Moving
 from archspec.saved import Saved
@@ -159,6 +160,9 @@ class SpaceToDepth(SpaceDepth):
     def windows(self, *xs: Shape) -> tuple[Window, ...]:
         return (Window(self.factor, self.factor),) * 2
 
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        return (formula("shape", "c_in*f*f", {"c_in": xs[0][0], "f": self.factor}, "c"),)
+
     def torch(self, *xs: Shape) -> Torch:
         return Torch("PixelUnshuffle", (self.factor,))
 
@@ -188,6 +192,10 @@ class PixelShuffle(SpaceDepth):
     def windows(self, *xs: Shape) -> tuple[Window, ...]:
         r = self.factor
         return (Window(r, 1, (r - 1, r - 1), up=r),) * 2
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        wide = (formula("shape", "n*f", {"n": n, "f": self.factor}, a) for n, a in zip(xs[0][1:], axes(2), strict=True))
+        return formula("shape", "c_in/(f*f)", {"c_in": xs[0][0], "f": self.factor}, "c"), *wide
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch("PixelShuffle", (self.factor,))

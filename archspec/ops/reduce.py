@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Literal, Self
 
+from archspec.formula import Formula, formula, sized
 from archspec.op import Cost, Onnx, Op, Positive, RuleError, Shape, Style, Torch, constant, register, spatial_rank
 from archspec.saved import Saved
 
@@ -32,6 +33,9 @@ class Reduce(Op):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, prod(xs[0]))
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        return (formula("other", *sized(xs[0], "in")),)
 
     def axes(self, x: Shape) -> tuple[int, ...]:
         """The axes that go, the batch being 0."""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self, cast
 
 from pydantic import BeforeValidator
 
+from archspec.formula import Formula, formula, sized
 from archspec.op import (
     Cost,
     Natural,
@@ -71,6 +72,9 @@ class Flatten(Moving):
 
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         return Saved(reshape=True)
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        return (formula("shape", *sized(xs[0], "in")),)
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch(call="{0}.flatten(1)")

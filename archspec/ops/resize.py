@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import gcd, prod
 from typing import Any, Literal, Self
 
+from archspec.formula import Formula, axes, formula, work
 from archspec.op import (
     Cost,
     Onnx,
@@ -74,6 +75,15 @@ class Upsample(Op):
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         taps = 0 if self.mode == "nearest" else 2 ** len(self.size)
         return Cost(0, 2 * taps * prod(y))  # a product and a sum per value interpolated between
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        letters = axes(len(self.size))
+        if self.factor:
+            told = zip(letters, xs[0][1:], self.factor, strict=True)
+            shape = tuple(formula("shape", "n*factor", {"n": n, "factor": f}, axis) for axis, n, f in told)
+        else:
+            shape = tuple(Formula("shape", "size", str(m), m, axis) for axis, m in zip(letters, self.size, strict=True))
+        return shape if self.mode == "nearest" else (*shape, *work(2 * 2 ** len(self.size), y))
 
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         return Saved(order="image")

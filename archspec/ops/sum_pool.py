@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
+from archspec.formula import Formula, along, formula, over, sized
 from archspec.op import Cost, Init, Onnx, Shape, Style, Torch, Weight, constant, register
 from archspec.ops.pool import Pooling, averaged
 from archspec.padding import onnx_pads, padded, torch_pad
@@ -60,6 +61,11 @@ class L2Pool(SummingPool):
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, prod(y) * (2 * prod(self.kernel) + 1))  # a square and a sum per tap, a root
 
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        count, values = sized(y)
+        taps = over("k", len(self.kernel))
+        return (formula("other", f"{count}*(2*{taps} + 1)", values | along("k", self.kernel)),)
+
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         squares = Kept("squares", padded(xs[0], self.exact_sides(xs[0])))
         means = (Kept(name, y) for name in ("means", "signs", "positive means", "sums"))
@@ -100,6 +106,14 @@ class Subsample(SummingPool):
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, prod(y) * (prod(self.kernel) + 2))
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        count, values = sized(y)
+        taps = over("k", len(self.kernel))
+        return (
+            formula("params", "c_out + c_out", values),
+            formula("other", f"{count}*({taps} + 2)", values | along("k", self.kernel)),
+        )
 
     def connections(self, y: Shape, *xs: Shape) -> int:
         return prod(y) * (prod(self.kernel) + 1)

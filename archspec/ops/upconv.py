@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator
 
+from archspec.formula import Formula, along, axes, contraction, formula, over, sized
 from archspec.op import (
     Cost,
     Natural,
@@ -82,6 +83,19 @@ class TransposedConv(Convolving):
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         taps = prod(self.kernel) * self.channels // self.groups
         return Cost(prod(xs[0]) * taps, prod(y) * self.bias)
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        rank, (count, values) = len(self.kernel), sized(y)
+        entering, sizes = sized(xs[0], "in")
+        values |= sizes | {"g": self.groups} | along("k", self.kernel)
+        painted = zip(xs[0][1:], self.kernel, self.stride, self.sides, self.dilation, self.out_pad, strict=True)
+        shape = (
+            formula("shape", "(n - 1)*s - 2*p + d*(k - 1) + o + 1", dict(n=n, s=s, p=p[0], d=d, k=k, o=o), axis)
+            for axis, (n, k, s, p, d, o) in zip(axes(rank), painted, strict=True)
+        )
+        taps = f"(c_out/g)*{over('k', rank)}"
+        params = f"c_in*{taps}" + " + c_out" * self.bias
+        return *shape, *contraction(params, f"{entering}*{taps}", values, count * self.bias)
 
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         return Saved((0,), order="image")

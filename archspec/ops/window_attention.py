@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator
 
+from archspec.formula import Formula, contraction
 from archspec.op import (
     Cost,
     Init,
@@ -137,6 +138,12 @@ class WindowAttention(Op):
         pairs = self.heads * h * w * area
         # A scale, the relative bias, a softmax, and the mask of a shift per pair; the projections' biases.
         return Cost(4 * d * d * h * w + 2 * h * w * area * d, (6 + any(self.shift)) * pairs + 4 * d * h * w)
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        (d, h, w), (a, b) = xs[0], self.window
+        values = {"d": d, "h": h, "w": w, "a": a, "b": b, "heads": self.heads, "pair": 6 + any(self.shift)}
+        params = "3*d*d + 3*d + d*d + d + (2*a - 1)*(2*b - 1)*heads"
+        return contraction(params, "4*d*d*h*w + 2*h*w*a*b*d", values, f"{values['pair']}*heads*h*w*a*b + 4*d*h*w")
 
     def gradient_macs(self, number: int, y: Shape, *xs: Shape) -> int:
         return 3 * y[0] * prod(y)

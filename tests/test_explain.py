@@ -1,0 +1,274 @@
+"""Every printed formula against the analysis, and what a unit reads against gradients in torch."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import sys
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent))
+from op_cases import CASES, Case
+
+import archspec
+from archspec import op
+from archspec.__main__ import main
+from archspec.explain import NoLayer, choose, explain_layer, mark_answers, read_answers, read_unit, write_sheet
+from archspec.explain.layer import counted
+from archspec.formula import Formula, evaluate, formula, tex
+from archspec.model import Model
+
+ZOO = ["lenet5", "alexnet", "resnet18", "googlenet", "unet", "mobilenetv2", "densenet121", "fcn8s", "vit_b16"]
+
+
+def holds(said: Formula) -> None:
+    if said.substituted:
+        assert evaluate(said.substituted) == said.result, said
+    assert tex(said.symbols).count("{") == tex(said.symbols).count("}")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: f"{c.name}-{c.arguments}-{c.shapes}")
+def test_formulas_come_to_what_the_card_says(case: Case) -> None:
+    card = op.lookup(case.name)
+    assert card is not None
+    ready, xs = card(**case.arguments).settle(*case.shapes), case.shapes
+    for part in ready.parts(*xs) or (ready,):
+        part = part if part is ready else part.settle(*xs)
+        y = part.infer(*xs)
+        told = counted(part, y, xs)
+        for said in told:
+            holds(said)
+        results = {said.quantity: said.result for said in told if said.quantity != "shape"}
+        cost = part.cost(y, *xs)
+        trained = sum(prod(weight.shape) for weight in part.weights(*xs) if weight.trainable)
+        assert results == {"params": trained, "MACs": cost.macs, "FLOPs": cost.flops}
+        shape = [said.result for said in told if said.quantity == "shape"]
+        assert shape in ([y], list(y))
+        if cost.macs:  # whoever contracts says how
+            assert any(said.quantity == "MACs" and said.substituted for said in told)
+        xs = (y,)
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_receptive_fields_and_bytes_come_to_what_the_analysis_says(name: str) -> None:
+    try:
+        analysis = archspec.load(name).analyze()
+    except archspec.SpecError:
+        pytest.skip(f"{name} is not in this zoo")
+    for index, row in enumerate(analysis.rows):
+        told = explain_layer(analysis, index)
+        for said in told.formulas:
+            holds(said)
+        if row.field is None:
+            assert told.remarks
+            continue
+        by = {(q, part): [s.result for s in told.formulas if (s.quantity, s.part) == (q, part)] for q, part in
+              {(s.quantity, s.part) for s in told.formulas}}  # fmt: skip
+        letters = ("", "l", "hw", "thw")[len(row.field.axes)]
+        for letter, axis in zip(letters, row.field.axes, strict=True):
+            assert by["RF", letter] == [axis.size] and by["start", letter] == [axis.start]
+            assert by["jump", letter] == [axis.stride if isinstance(axis.stride, int) else None]
+        assert by["bytes", ""] == [row.weight_bytes, row.activation_bytes]
+
+
+# ---------------------------------------------------------------- what one unit reads
+
+NETS = {
+    "strided and dilated": "INPUT(2x17x15) -> CONV(3, 3x3, 2) -> CONV(3, 3x3, dilation=2) -> MAXPOOL(2)",
+    "even kernels": "INPUT(1x16x16) -> CONV(2, 4x4, pad=(1, 2)) -> AVGPOOL(3, 2, pad=1) -> CONV(2, 5x3, pad=0)",
+    "an edge that a stride leaves": "INPUT(1x8x8) -> CONV(2, 3x3, 2, pad=0) -> CONV(2, 3x3)",
+    "padding of its own": "INPUT(1x8x8) -> CONV(2, 3x3, pad=0) -> CONV(2, 3x3, pad=3)",
+    "transposed": "INPUT(1x9x9) -> CONV(2, 3x3, 2) -> UPCONV(2, 3x3, 2, pad=1, out_pad=1) -> CONV(2, 3x3)",
+    "holes": "INPUT(1x5x5) -> UPCONV(2, 2x1, 3)",
+    "holes closed": "INPUT(1x5x5) -> UPCONV(2, 2x1, 3) -> CONV(2, 2x2, pad=valid)",
+    "bins": "INPUT(1x11x7) -> CONV(2, 3x3) -> AAVGPOOL(4x3)",
+    "residual": "INPUT(2x12x12) -> CONV(4, 3x3, 2) -> add[CONV(4, 3x3) -> CONV(4, 3x3) | ID] -> CONV(4, 3x3)",
+    "encoder and decoder": (
+        "INPUT(1x12x12) -> CONV(2, 3x3) as skip -> AVGPOOL(2) -> CONV(2, 3x3) -> UPCONV(2, 2x2, 2) -> "
+        "concat[@skip | ID] -> CONV(2, 3x3)"
+    ),
+    "sequence": "INPUT(2x20) -> CONV(3, 3, 2, pad=causal) -> UPCONV(2, 3, 2) -> CONV(2, 3)",
+}
+
+
+def opened(text: str) -> Model:
+    return archspec.loads(text)
+
+
+def support(model: Model, unit: tuple[int, ...]) -> tuple[Any, ...]:
+    """The box around the input positions with a gradient, all weights positive; inputs positive and equal, and a
+    max pool's gradient would choose one of its window, so it is replaced by its mean."""
+    module = model.to_torch(seed=0).double().eval()
+    with torch.no_grad():
+        for weight in module.parameters():
+            weight.abs_().add_(0.1)
+    for parent in list(module.modules()):
+        for name, child in parent.named_children():
+            if isinstance(child, torch.nn.MaxPool2d):
+                setattr(parent, name, torch.nn.AvgPool2d(child.kernel_size, child.stride, child.padding))
+    shape = model.graph.nodes[model.graph.inputs[0]].shape
+    x = torch.ones(1, *shape, dtype=torch.float64, requires_grad=True)
+    y = module(x)[(0, slice(None), *unit)].sum()
+    (gradient,) = torch.autograd.grad(y, x)
+    hit = gradient[0].abs().sum(0) > 1e-12
+    if not hit.any():
+        return (None,) * len(unit)
+    places = hit.nonzero()
+    return tuple((int(column.min()), int(column.max())) for column in places.T)
+
+
+@pytest.mark.parametrize("text", NETS.values(), ids=NETS)
+def test_a_unit_reads_what_gradients_reach(text: str) -> None:
+    model = opened(text)
+    analysis = model.analyze()
+    last = len(model.graph.nodes) - 1
+    sizes = model.graph.nodes[last].shape[1:]
+    units = list(zip(*[[i * (n - 1) // 7 for i in range(8)] for n in sizes], strict=True))
+    units += [(u[0], *(n - 1 - o for o, n in zip(u[1:], sizes[1:], strict=True))) for u in units]
+    for unit in dict.fromkeys(units):
+        told = read_unit(analysis, last, unit)
+        assert told.read == support(model, unit), unit
+        for read, clipped, endless in zip(told.read, told.clipped, told.endless, strict=True):
+            if read:
+                assert clipped and clipped[0] <= read[0] and read[1] <= clipped[1]
+                assert endless and endless[0] <= clipped[0] and clipped[1] <= endless[1]
+
+
+def test_padding_between_layers_is_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    text = NETS["an edge that a stride leaves"]
+    assert main(["explain", "-e", text, "conv2", "--at", "2,0"]) == 0
+    out = capsys.readouterr().out
+    assert "on an endless map  rows 2 to 8, columns -2 to 4 (7x7)" in out
+    assert "inside the input   rows 2 to 7, columns 0 to 4 (6x5)" in out
+    assert "really read        rows 2 to 6, columns 0 to 4 (5x5)" in out
+
+
+def test_a_global_operation_reads_everything() -> None:
+    model = opened("INPUT(2x8x8) -> CONV(4, 3x3) as c -> mul[ID | GAP -> FC(4)]")
+    told = read_unit(model.analyze(), len(model.graph.nodes) - 1, (3, 4))
+    assert told.whole and told.endless == ((2, 4), (3, 5)) and told.read == ((0, 7), (0, 7))
+
+
+@pytest.mark.parametrize("at, says", [("1", "2 spatial axes"), ("55,0", "from 0 to 54,54"), ("x,1", "write 3,4")])
+def test_a_unit_that_is_not_there(at: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "alexnet", "conv1", "--at", at]) == 2
+    assert says in capsys.readouterr().err
+
+
+# ---------------------------------------------------------------- the command
+
+
+def test_the_lines_of_a_first_layer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "-e", "INPUT(3x224x224) -> CONV(64, 7x7, 2, pad=3)", "conv1"]) == 0
+    out = re.sub(" +", " ", capsys.readouterr().out)
+    assert "floor((n + p_begin + p_end - (d*(k - 1) + 1))/s) + 1 = floor((224 + 3 + 3 - 7)/2) + 1 = 112" in out
+    assert "c_out*(c_in/g)*k_h*k_w + c_out = 64*3*7*7 + 64 = 9,472" in out
+    assert "r_in + (k_eff - 1)*j_in = 1 + (7 - 1)*1 = 7" in out and "= 0 - 3*1 = -3" in out
+
+
+@pytest.mark.parametrize("form", ["text", "markdown", "latex"])
+def test_a_blank_has_no_number(form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (["conv1"], []):
+        assert main(["explain", "alexnet", *arguments, "--format", form, "--blank"]) == 0
+        out = capsys.readouterr().out
+        assert "34,944" not in out and "34944" not in out and "105" not in out
+        assert ("hspace" in out or "&  &" in out) if form == "latex" else "____" in out
+    assert main(["explain", "alexnet", "conv1", "--format", form]) == 0
+    assert "34" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", ["INPUT(1x5x5) -> UPCONV(2, 2x1, 3)", "INPUT(1x11x7) -> AAVGPOOL(4x3)"])
+def test_it_says_where_the_classic_formula_fails(text: str) -> None:
+    analysis = opened(text).analyze()
+    assert any("classic formula fails" in remark for remark in explain_layer(analysis, 1).remarks)
+
+
+def test_joins_that_do_not_align_are_said() -> None:
+    analysis = opened("INPUT(1x8x8) -> add[CONV(2, 3x3) | CONV(2, 2x2, pad=((0, 1), (0, 1)))]").analyze()
+    assert any("not centred" in remark for remark in explain_layer(analysis, 3).remarks)
+
+
+def test_layers_are_found() -> None:
+    graph = archspec.load("resnet18").graph
+    paths = [node.path for node in graph.nodes]
+    last = max(range(len(paths)), key=lambda i: paths[i].count("."))
+    assert choose(graph, paths[last]) == (last,)
+    assert len(choose(graph, "*conv*")) > 10
+    with pytest.raises(NoLayer, match="means .* layers"):
+        choose(graph, paths[last].rpartition(".")[2])
+    with pytest.raises(NoLayer, match="There are"):
+        choose(graph, "nowhere")
+
+
+def test_an_unknown_layer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", "alexnet", "cnov1"]) == 2
+    err = capsys.readouterr().err
+    assert "Did you mean conv1?" in err and "There are" in err
+    assert main(["explain", "alexnet"]) == 2
+
+
+# ---------------------------------------------------------------- sheets
+
+
+def key(model: Model) -> str:
+    """The sheet, filled from the explanations."""
+    analysis = model.analyze()
+    out = io.StringIO()
+    writer = csv.writer(out)
+    for number, line in enumerate(csv.reader(io.StringIO(write_sheet(analysis, "csv")))):
+        if number == 0:
+            writer.writerow(line)
+            continue
+        index = choose(model.graph, line[0])[0]
+        row, node = analysis.rows[index], model.graph.nodes[index]
+        sizes = [axis.size for axis in row.field.axes] if row.field else []
+        field = str(sizes[0]) if len(set(sizes)) == 1 else "x".join(map(str, sizes))
+        writer.writerow([line[0], str(node.shape), f"{row.params:,}", row.macs, field])
+    return out.getvalue()
+
+
+def test_a_filled_sheet_is_marked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = archspec.load("lenet5")
+    filled = key(model)
+    marks = mark_answers(model.analyze(), read_answers(filled))
+    assert marks and all(mark.right for mark in marks)
+    file = tmp_path / "answers.csv"
+    file.write_text(filled)
+    assert main(["check-answers", "lenet5", str(file)]) == 0
+    assert f"{len(marks)} of {len(marks)} right" in capsys.readouterr().out
+    file.write_text("layer,params\nconv1,155\n")
+    assert main(["check-answers", "lenet5", str(file)]) == 1
+    out = capsys.readouterr().out
+    assert "params  155, and it is 156" in out and "6*1*5*5 + 6 = 156" in out
+    assert "unanswered, and it is 6x28x28" in out and "0 of 4 right" in out
+
+
+@pytest.mark.parametrize(
+    "text, says",
+    [
+        ("", "first line names the columns"),
+        ("layer,weights,params\n", "no column is called weights"),
+        ("layer,params\nconv1,9,472\n", "too many fields"),
+        ("layer,params\nconv0,9\n", "Did you mean conv"),
+        ("layer,params\n*,9\n", "a line is about one"),
+    ],
+)
+def test_what_is_no_sheet(text: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "answers.csv"
+    file.write_text(text)
+    assert main(["check-answers", "lenet5", str(file)]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_formula_cannot_say_another_number() -> None:
+    said = formula("params", "c_out*(c_in/g)", {"c_out": 8, "c_in": 6, "g": 2})
+    assert (said.substituted, said.result) == ("8*3", 24)
+    with pytest.raises(ValueError, match="comes to 8/3"):
+        formula("params", "a/b", {"a": 8, "b": 3})
+    assert tex("floor((n - k_h)/s) + 1") == r"\left\lfloor \frac{n - k_h}{s} \right\rfloor + 1"
