@@ -1,8 +1,10 @@
 """The language's reference and cheat sheet: every block in them is run, and what they list is what there is.
 
-Blocks are marked behind the fence: ```archspec runs as it stands, and its asserts hold; with `error=A307` or `warning=W301`
-the block of text behind it is the message; `file=NAME` keeps it for others to import; `-D N=2`, `--with POOL` and the rest
-bind as on the command line.  `python tests/test_language_docs.py` writes today's messages into them; read the difference.
+Blocks are marked behind the fence: ```archspec runs as it stands, and its asserts hold; with `error=A307` or
+`warning=W301` the block of text behind it is the message; `file=NAME` keeps it for others to import; `-D N=2`,
+`--with POOL` and the rest bind as on the command line.
+
+`python tests/test_language_docs.py` writes today's messages into the pages; read the difference.
 """
 
 from __future__ import annotations
