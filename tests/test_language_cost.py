@@ -1,4 +1,4 @@
-"""What reading a spec costs, held loosely: the figures are docs/performance.md's, the bounds those of a busy machine."""
+"""What reading a spec costs, held loosely: docs/performance.md has the figures, this the bounds of a busy machine."""
 
 from __future__ import annotations
 
