@@ -220,6 +220,7 @@ def _tex(tree: ast.expr) -> str:
 
 def _tex_name(name: str) -> str:
     head, _, tail = name.partition("_")
-    if len(head) == 1 and tail and "_" not in tail:
-        return f"{head}_{tail}" if len(tail) == 1 else rf"{head}_{{\mathrm{{{tail}}}}}"
+    if tail.isalnum():
+        symbol = head if len(head) == 1 else rf"\mathrm{{{head}}}"
+        return f"{symbol}_{tail}" if len(tail) == 1 else rf"{symbol}_{{\mathrm{{{tail}}}}}"
     return name if len(name) == 1 else rf"\mathrm{{{escaped(name)}}}"

@@ -169,6 +169,11 @@ class Op(BaseModel):
         """Whether every output reads the whole input: its field is passed on, marked global."""
         return False
 
+    @property
+    def loose(self) -> bool:
+        """Whether it may read other positions than its windows say: learned offsets, a mirrored edge."""
+        return False
+
     def settle(self, *xs: Shape) -> Self:
         """This card with every argument that depends on the input made explicit.  Raises RuleError."""
         return self
@@ -271,17 +276,12 @@ def per_axis(value: tuple[int, ...], rank: int, argument: str) -> tuple[int, ...
 def spatial_rank(op: Op, x: Shape) -> int:
     """The number of spatial axes of an input that needs one, two or three."""
     if len(x) < 2:
-        raise RuleError(
-            f"{op.name} needs a map (channels x height x width), and gets a vector of {x[0]}",
-            help="a vector goes through FC; remove the FLATTEN or FC before it, or use FC here",
-            code="A305",
-        )
+        message = f"{op.name} needs a map (channels x height x width), and gets a vector of {x[0]}"
+        help = "a vector goes through FC; remove the FLATTEN or FC before it, or use FC here"
+        raise RuleError(message, help=help, code="A305")
     if len(x) > 4:
-        raise RuleError(
-            f"{op.name} works on one, two or three spatial axes, and gets {by(x)}",
-            help="merge axes first: RESHAPE(...)",
-            code="A305",
-        )
+        message = f"{op.name} works on one, two or three spatial axes, and gets {by(x)}"
+        raise RuleError(message, help="merge axes first: RESHAPE(...)", code="A305")
     return len(x) - 1
 
 

@@ -56,6 +56,7 @@ def _told(mark: Mark) -> list[str]:
 
     if mark.right:
         return [f"right  {mark.layer}  {mark.question}  {mark.given}"]
-    given = mark.given or "unanswered"
-    head = f"wrong  {mark.layer}  {mark.question}  {given}, and it is {mark.expected}"
+    if not mark.given:
+        return [f"blank  {mark.layer}  {mark.question}"]
+    head = f"wrong  {mark.layer}  {mark.question}  {mark.given}, and it is {mark.expected}"
     return [head, *(f"         {formula_line(said)}" for said in mark.why)]

@@ -28,6 +28,7 @@ class Reading(NamedTuple):
     clipped: tuple[Ends, ...]
     read: tuple[Ends, ...]
     whole: bool  # a global operation lets it depend on the whole input too
+    loose: tuple[str, ...] = ()  # layers on the way that may read other positions than their windows say
 
 
 def read_unit(analysis: Analysis, index: int, unit: tuple[int, ...]) -> Reading:
@@ -50,7 +51,16 @@ def read_unit(analysis: Analysis, index: int, unit: tuple[int, ...]) -> Reading:
         read: tuple[Ends, ...] = tuple((0, n - 1) for n in origin.shape[1:])
     else:
         read = _box(_reached(graph, index, unit, field.origin), len(unit))
-    return Reading(node, unit, origin, endless, _whole_or_none(clipped), read, field.whole)
+    return Reading(node, unit, origin, endless, _whole_or_none(clipped), read, field.whole, _loose(graph, index))
+
+
+def _loose(graph: Graph, index: int) -> tuple[str, ...]:
+    """The paths of the loose layers that a node depends on, in order."""
+    needed = {index}
+    for at in range(index, -1, -1):
+        if at in needed:
+            needed.update(graph.nodes[at].inputs)
+    return tuple(graph.nodes[at].path for at in sorted(needed) if graph.nodes[at].op.loose)
 
 
 def _last(shape: Shape) -> str:

@@ -27,10 +27,10 @@ def explain_layer(analysis: Analysis, index: int) -> Explanation:
     node = analysis.graph.nodes[index]
     xs = analysis.graph.shapes_into(node)
     told, remarks = field_formulas(analysis, index)
-    if node.shares is not None:
-        owner = analysis.graph.nodes[node.shares].path
-        remarks = (f"Its weights are those of {owner}, where the parameters are counted.", *remarks)
     stated = counted(node.op, node.shape, xs)
+    if node.shares is not None:  # they are counted once, where they are first used
+        shared = Formula("params", f"the weights of {analysis.graph.nodes[node.shares].path}", "", 0)
+        stated = tuple(shared if said.quantity == "params" else said for said in stated)
     return Explanation(node, xs, (*stated, *told, *_bytes(analysis, index)), remarks)
 
 
@@ -47,7 +47,9 @@ def counted(op: Op, y: Shape, xs: tuple[Shape, ...]) -> tuple[Formula, ...]:
 
 def _flops(macs: int, work: int, other: Formula | None, name: str) -> Formula:
     if other is None:
-        other = Formula("other", f"other_{name}", str(work), work)
+        if work and not macs:
+            return Formula("FLOPs", f"by the rule of {name}", "", work)
+        other = Formula("other", "other", str(work), work)
     if not macs:
         return other._replace(quantity="FLOPs") if work else Formula("FLOPs", "no arithmetic", "", 0)
     if not work:

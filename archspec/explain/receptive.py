@@ -64,7 +64,7 @@ def _results(field: Field, why: str = "") -> list[Formula]:
     for letter, axis in zip(axes(len(field.axes)), field.axes, strict=True):
         start = Formula("start", why or "first position read", "", axis.start, letter, "start_out")
         jump = axis.stride if isinstance(axis.stride, int) else None
-        phrase = why or (f"{axis.step} input positions every {axis.period} outputs" if jump is None else "stride")
+        phrase = why or (f"{axis.step} per {axis.period} outputs" if jump is None else "stride")
         found += (
             Formula("RF", why or "positions read", "", axis.size, letter, "r_out"),
             Formula("jump", phrase, "", jump, letter, "j_out"),

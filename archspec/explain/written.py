@@ -82,7 +82,8 @@ def _result(said: Formula) -> str:
 def _tex_line(said: Formula, blank: bool) -> str:
     label = escaped(" ".join(word for word in (said.quantity, said.part, "" if said.part else said.name) if word))
     result = r"\underline{\hspace{2cm}}" if blank else _result(said).replace(",", "{,}").replace("x", r" \times ")
-    steps = [tex(said.symbols), *([tex(said.substituted)] if said.substituted and not blank else []), result]
+    filled = said.substituted and not blank and said.substituted != _result(said)
+    steps = [tex(said.symbols), *([tex(said.substituted)] if filled else []), result]
     return rf"\text{{{label}}} &: {' = '.join(step for step in steps if step)}"
 
 
@@ -126,6 +127,10 @@ def write_reading(told: Reading) -> str:
     elif told.read != told.clipped:
         lines.append(f"  really read        {_rectangle(told.read)}")
         lines.append("  (the rest would enter by units of a layer between that lie in its padding or past its end)")
+    lines += [
+        f"  {path} may read other positions: what counts is its window at rest, without its padding"
+        for path in told.loose
+    ]
     return "\n".join(lines)
 
 

@@ -82,6 +82,10 @@ class DeformableConv(Convolving):
     act = True
     style = Style("#cfe2f3", "deformable conv {kernel}, {channels}")
 
+    @property
+    def loose(self) -> bool:
+        return True
+
     def settle(self, *xs: Shape) -> Self:
         settled = super().settle(*xs)
         if len(xs[0]) != 3:

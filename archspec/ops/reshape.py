@@ -178,6 +178,10 @@ class PadEdges(Edging):
     value: float = 0.0
     style = Style(_FILL, "pad {sides}")
 
+    @property
+    def loose(self) -> bool:
+        return self.mode != "constant"
+
     def settle(self, *xs: Shape) -> Self:
         settled = super().settle(*xs)
         if self.value and self.mode != "constant":

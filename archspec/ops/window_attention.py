@@ -92,6 +92,10 @@ class WindowAttention(Op):
     positional = ("heads", "window", "shift")
     style = Style("#cfe2f3", "window attention {window}, {heads} heads")
 
+    @property
+    def loose(self) -> bool:
+        return True
+
     def settle(self, *xs: Shape) -> Self:
         if len(xs[0]) != 3:
             raise RuleError(f"WMHA works on images, and gets {by(xs[0])}", help="use MHA on a sequence", code="A305")
