@@ -9,6 +9,7 @@ import shlex
 import sys
 from math import prod
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -137,6 +138,43 @@ def test_a_unit_reads_what_gradients_reach(text: str) -> None:
             if read:
                 assert clipped and clipped[0] <= read[0] and read[1] <= clipped[1]
                 assert endless and endless[0] <= clipped[0] and clipped[1] <= endless[1]
+
+
+def step(draw: Random) -> str:
+    """A random layer or join that has a window."""
+    k, m = draw.randint(1, 4), draw.randint(1, 4)
+    a, b, c, d = (draw.randint(0, 3) for _ in range(4))
+    steps = [
+        f"CONV(2, {k}x{m}, {draw.randint(1, 3)}, pad={draw.randint(0, 2)}, dilation={draw.randint(1, 2)})",
+        f"CONV(2, {k}x{m}, pad=(({a}, {b}), ({c}, {d})))",
+        f"UPCONV(2, {k}x{m}, {draw.randint(1, 3)})",
+        f"UPCONV(2, 3x4, 2, pad=1, dilation={draw.randint(1, 2)})",
+        f"AVGPOOL({draw.randint(2, 3)}, {draw.randint(1, 3)}, ceil={draw.choice(['on', 'off'])})",
+        f"AAVGPOOL({draw.randint(1, 6)}x{draw.randint(2, 6)})",
+        f"PAD(({draw.randint(0, 2)}, 1))",
+        *("UPSAMPLE(2)", "UPSAMPLE(2, mode=bilinear)", "UPSAMPLE(size=9x8)", "CROP(1)", "BN"),
+        "add[CONV(2, 3x3) | CONV(2, 2x2)]",
+        "concat[CONV(2, 3x3) | CONV(2, 5x1, dilation=2) | ID]",
+        "concat(crop=center)[CONV(2, 3x3, pad=0) | ID]",
+    ]
+    return draw.choice(steps)
+
+
+def test_units_of_random_nets_read_what_gradients_reach() -> None:
+    draw, compared = Random(5), 0
+    for _ in range(40):
+        steps = (step(draw) for _ in range(draw.randint(1, 5)))
+        text = " -> ".join([f"INPUT(1x{draw.randint(4, 14)}x{draw.randint(4, 14)})", *steps])
+        try:
+            model = opened(text)
+        except archspec.SpecError:  # a window that does not fit
+            continue
+        last = len(model.graph.nodes) - 1
+        for _ in range(3):
+            unit = tuple(draw.randrange(n) for n in model.graph.nodes[last].shape[1:])
+            assert read_unit(model.analyze(), last, unit).read == support(model, unit), (text, unit)
+            compared += 1
+    assert compared > 90
 
 
 def test_padding_between_layers_is_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
