@@ -594,3 +594,10 @@ def test_a_net_is_no_step_and_the_version_comes_first() -> None:
     with pytest.raises(SpecError, match="A is a net, and a net cannot be a step"):
         archspec.loads(nets, "B")
     assert codes("INPUT(3x8x8) -> FC(2)\narchspec 1") == ["A061"]
+
+
+def test_a_label_without_its_sign_is_known_for_one() -> None:
+    text = "input a: 3x8x8\na -> CONV(4) as x\n"
+    for flow in ("x -> FC(2)", "add[x | x]", "add[@x | x -> CONV(4)]"):
+        assert "x is a label: write @x" in message(text + flow)
+    assert "write it in: EMBED(10, ...)" in message("INPUT(4, dtype=int64) -> EMBED(10)")

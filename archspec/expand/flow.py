@@ -65,8 +65,10 @@ class Expander(Session):
 
     def _nothing_to_read(self, flow: syntax.Flow, place: Place) -> NoReturn:
         core = flow.steps[0].core
-        if isinstance(core, syntax.Layer) and not layers.exists(core.name, place):
-            layers.unknown_layer(self, core, place)
+        branches = core.branches if isinstance(core, syntax.Wire | syntax.Group) else ()
+        for begins in (core, *(branch.flow.steps[0].core for branch in branches)):
+            if isinstance(begins, syntax.Layer) and not layers.exists(begins.name, place):
+                layers.unknown_layer(self, begins, place)
         name = core.name if isinstance(core, syntax.Layer | syntax.Wire) else core.span.text
         before = place.body.ends[-1][1] if place.body.ends else None
         labels = (Label(Span(before.source, before.end, before.end + 1), "this flow ends here"),) if before else ()

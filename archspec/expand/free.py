@@ -121,7 +121,7 @@ class Free:
         still = list(dict.fromkeys(h.name for h in self.holes if h.name not in self.bindings.given))
         words = " ".join(_example(h) for h in {h.name: h for h in self.holes}.values() if h.name in still)
         inside = next((h.kind for h in self.holes if h.name == name and len(still) == 1), "")
-        written = {"argument": f"; or write it in: {span.text}(...)", "input": "; or write INPUT(3x224x224)"}.get(
+        written = {"argument": f"; or write it in: {_called(span.text)}", "input": "; or write INPUT(3x224x224)"}.get(
             inside, ""
         )
         meant = next((g for g in self.bindings.given if g not in self.bindings.known and nearest(g, [name])), None)
@@ -134,6 +134,11 @@ class Free:
             help=f"{meant} is bound, and nothing has that name; did you mean {name}?" if meant else help,
             notes=(f"open here: {', '.join(still)}",) if len(still) > 1 else (),
         )
+
+
+def _called(layer: str) -> str:
+    """A layer as it is written, with room for one more argument."""
+    return f"{layer[:-1]}, ...)" if layer.endswith(")") else f"{layer}(...)"
 
 
 def _example(hole: Hole) -> str:

@@ -18,6 +18,8 @@ _SHORTENED = {"avg": "average", "conv": "convolution", "norm": "normalisation", 
 
 def layer_hint(name: str, place: Place) -> tuple[str, str | None]:
     """Help for a layer or block that nobody knows, and the name to put in its place where that is sure."""
+    if name in place.body.labels or name in place.body.indexed:
+        return f"{name} is a label: write @{name}", f"@{name}"
     written = _as_shorthand(name)
     if written:
         return written, None
