@@ -146,6 +146,7 @@ def apply(
     settled = x.draft.settle(op, inputs, arguments, layer.span, place)
     if "kernel" in arguments:
         lints.kernel(x, settled[0].op, x.draft.nodes[inputs[0]].shape, arguments)
+        lints.even(x, settled[0].op, arguments)
     if act is not None and site.lent:
         site = Site()  # the iteration holds two nodes, so neither can have its path
     path = place.named(site, card.name)

@@ -35,6 +35,19 @@ def kernel(x: Session, op: Op, shape: Shape, arguments: Arguments) -> None:
         x.warn("W202", message, span, f"the channels come first: CONV({max(sizes)}, 3x3) has {max(sizes)} channels")
 
 
+def even(x: Session, op: Op, arguments: Arguments) -> None:
+    """`same` around an even kernel, which cannot be the same on both sides."""
+    field, pad = type(op).model_fields.get("pad"), getattr(op, "pad", ())
+    asked = arguments["pad"][0] if "pad" in arguments else field.default if field else None
+    kernel = getattr(op, "kernel", ())
+    if asked != "same" or max(kernel) > LARGEST_KERNEL or not any(begin != end for begin, end in pad):
+        return
+    message = f"{op.name}'s kernel of {by(kernel)} is even, so `same` pads the end by one more than the beginning"
+    sides = ", ".join(f"({begin}, {end})" for begin, end in pad)
+    help = f"say which side gets it: pad=({sides}{',' * (len(pad) == 1)}), or TensorFlow's same_upper"
+    x.warn("W206", message, arguments["kernel"][1], help)
+
+
 def square(x: Session, loops: tuple[syntax.Loop, ...]) -> None:
     """A table of as many rows as names, which could have been meant as columns."""
     for loop in loops:
