@@ -40,6 +40,7 @@ def command_line() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit code.  Nothing that a user can type ends in a traceback."""
+    _open_closed()
     _make_printable()
     warn_of_namesake()
     # pydantic would read the metadata of every installed package in search of plugins; there is nothing to plug into.
@@ -71,6 +72,12 @@ def _run(arguments: Sequence[str] | None) -> int:
     except SpecError as error:
         tell(error.diagnostics)
         return INVALID if any(is_about_spec(d) for d in error.diagnostics) else USAGE
+    except OSError as error:
+        if error.filename is not None:
+            return _explain(error)
+        print(f"error: cannot write standard output: {error.strerror or error}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python would flush it once more at its end
+        return USAGE
     except Exception as error:
         return _explain(error)
 
@@ -100,6 +107,13 @@ def _explain(error: Exception) -> int:
         file=sys.stderr,
     )
     return INTERNAL
+
+
+def _open_closed() -> None:
+    """A standard stream that the caller closed reads and writes nothing."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))
 
 
 def _make_printable() -> None:

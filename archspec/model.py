@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from archspec.expand.definitions import Definitions, Loader
 from archspec.expand.free import Bindings, UsageError
-from archspec.expand.holes import Hole, find_holes
+from archspec.expand.holes import Hole, find_open
 from archspec.expand.nets import Expansion, expand
 from archspec.limits import DEFAULT, Budget, Limits
 from archspec.source import Diagnostic, Source
@@ -30,8 +30,9 @@ __all__ = ["Model", "UsageError", "build", "load", "loads", "open_holes", "open_
 class Model:
     """One net of a spec, with every count and argument bound."""
 
-    def __init__(self, source: Source, expansion: Expansion) -> None:
+    def __init__(self, source: Source, expansion: Expansion, imported: tuple[Path, ...] = ()) -> None:
         self.source = source
+        self.files = imported  # the files that the spec imports, which no output may take the place of
         self.graph: Graph = expansion.graph
         self.warnings: tuple[Diagnostic, ...] = expansion.warnings
         self._requirements = expansion.requirements
@@ -82,13 +83,13 @@ class Model:
 
         return count_work(self.analyze(batch), optimizer=optimizer)
 
-    def failures(self, analysis: Analysis | None = None) -> tuple[Diagnostic, ...]:
-        """A diagnostic for every assert that does not hold."""
+    def failures(self) -> tuple[Diagnostic, ...]:
+        """A diagnostic for every assert that does not hold; they speak of one example, whatever the batch analysed."""
         if not self._requirements:
             return ()
         from archspec.asserts import failures
 
-        return failures(self._requirements, analysis or self.analyze())
+        return failures(self._requirements, self.analyze())
 
     def torch_source(self) -> str:
         """The network as a plain PyTorch module's source, which imports only torch."""
@@ -146,10 +147,13 @@ class Model:
             return None
 
 
+def _loader(source: Source, budget: Budget) -> Loader:
+    return Loader(Path(source.directory) if source.directory else None, budget)
+
+
 def define(source: Source, budget: Budget | None = None) -> Definitions:
     """What a source defines, its imports read.  Raises SpecError."""
-    root = Path(source.directory) if source.directory else None
-    return Loader(root, budget or Budget()).define(source)
+    return _loader(source, budget or Budget()).define(source)
 
 
 def open_model(
@@ -167,9 +171,10 @@ def open_model(
     """
     given = {**(bindings or {}), **(switches or {})}
     budget = Budget(limits)
+    loader = _loader(source, budget)
     with _without_collector():
-        expansion = expand(define(source, budget), net, Bindings(given), budget, outputs)
-    return Model(source, expansion)
+        expansion = expand(loader.define(source), net, Bindings(given), budget, outputs)
+    return Model(source, expansion, tuple(loader.loaded))
 
 
 @contextmanager
@@ -185,9 +190,8 @@ def _without_collector() -> Iterator[None]:
 
 
 def open_holes(source: Source, limits: Limits = DEFAULT) -> tuple[Hole, ...]:
-    """What a spec without a net leaves open, in text order."""
-    definitions = define(source, Budget(limits))
-    return find_holes(definitions) if definitions.free else ()
+    """What a spec leaves open, in text order: its free symbols, its knobs and its nets' arguments without a value."""
+    return find_open(define(source, Budget(limits)))
 
 
 def load(spec: str | Path, net: str | None = None, *, limits: Limits = DEFAULT, **params: Any) -> Model:

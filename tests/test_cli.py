@@ -171,10 +171,47 @@ def test_a_wrong_spec_shows_what_was_built_up_to_the_fault(archspec: Run) -> Non
     spec = "INPUT(3x8x8) -> CONV(4) -> RELU -> POOL(9x9) -> FC(2)"
     done = archspec("analyze", "-e", spec)
     assert done.returncode == 3
-    assert "conv1" in done.stdout and "112" in done.stdout  # the convolution's parameters
+    assert done.stdout == ""  # which carries a whole answer or none
+    assert "net, up to the fault" in done.stderr
+    assert "conv1" in done.stderr and "112" in done.stderr  # the convolution's parameters
     assert "-e:1:" in done.stderr and "^" in done.stderr and "help:" in done.stderr
     document = archspec("analyze", "-e", spec, "--format", "json")
     assert (document.returncode, document.stdout) == (3, "")
+
+
+def test_asserts_speak_of_one_example_whatever_the_batch(archspec: Run) -> None:
+    assert archspec("analyze", "lenet5", "--batch", "32").returncode == 0
+
+
+def test_an_assert_that_makes_no_sense_leaves_the_old_file(archspec: Run, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.json"
+    kept.write_text("old")
+    done = archspec("analyze", "-e", "INPUT(8) -> FC(2)\nassert foo.bar == 3", "-o", str(kept))
+    assert (done.returncode, kept.read_text()) == (3, "old")
+
+
+def test_a_failure_in_one_product_leaves_all_old_files(archspec: Run, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.py"
+    kept.write_text("old")
+    done = archspec("compile", "mlp", "-o", str(kept), "-o", str(tmp_path / "missing" / "x.json"))
+    assert (done.returncode, kept.read_text()) == (2, "old")
+    done = archspec("compile", "mlp", "-o", str(kept), "-o", str(tmp_path / "x.onnx"), "--opset", "3")
+    assert (kept.read_text(), list(tmp_path.iterdir())) == ("old", [kept])
+    assert done.returncode != 0
+
+
+def test_an_imported_spec_is_never_overwritten(archspec: Run, tmp_path: Path) -> None:
+    (tmp_path / "blocks.arch").write_text("block B = CONV(4)\n")
+    (tmp_path / "main.arch").write_text('from "blocks.arch" import B\nINPUT(3x8x8) -> B\n')
+    done = archspec("compile", str(tmp_path / "main.arch"), "--to", "torch", "-o", str(tmp_path / "blocks.arch"))
+    assert done.returncode == 2
+    assert (tmp_path / "blocks.arch").read_text() == "block B = CONV(4)\n"
+
+
+def test_holes_include_knobs_and_arguments_of_nets(archspec: Run) -> None:
+    text = "param q in [1, 2]\nnet A(n) {\n  input 3x8x8\n  INPUT -> FC(n + q)\n}"
+    told = archspec("holes", "-e", text).stdout
+    assert "-D q=..." in told and "an argument of A" in told
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from archspec.expand.definitions import Definitions
-from archspec.expand.holes import Hole
+from archspec.expand.holes import Hole, find_holes
 from archspec.expand.lints import lints
 from archspec.expand.nets import candidates
 from archspec.limits import DEFAULT, Budget, Limits
-from archspec.model import define, open_holes, open_model
+from archspec.model import define, open_model
 from archspec.record import Record
 from archspec.source import Diagnostic, Source, SpecError
 
@@ -57,7 +57,7 @@ def _of_net(source: Source, net: str | None, limits: Limits) -> Iterator[Diagnos
     try:
         model = open_model(source, net, limits=limits)
         yield from model.warnings
-        yield from model.failures(model.analyze())
+        yield from model.failures()
     except SpecError as error:
         yield from (_as_open(d) if d.code in _OPEN else d for d in error.diagnostics)
 
@@ -69,7 +69,7 @@ def _as_open(diagnostic: Diagnostic) -> Diagnostic:
 
 def _of_flow(source: Source, definitions: Definitions, limits: Limits) -> Iterator[Diagnostic]:
     """A flow outside any net; where it leaves something open, at least the names in it are checked."""
-    holes = open_holes(source, limits)
+    holes = find_holes(definitions)
     found = [*_of_net(source, None, limits)]
     if holes and any(finding.code in _OPEN for finding in found):
         yield from _names(source, holes, limits)

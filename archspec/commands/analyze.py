@@ -54,15 +54,15 @@ def command(
     try:
         model = request.open()
     except SpecError as error:
-        # What could be built is shown to a reader; a program gets a whole answer or none.
+        # What could be built is shown beside the diagnostics; standard output carries a whole answer or none.
         if error.partial is not None and view.form in ("table", "markdown"):
             from archspec.analyze import analyze
 
-            deliver(_told(analyze(error.partial, batch=batch), view, None), None)
+            print(_told(analyze(error.partial, batch=batch), view._replace(file=""), None), file=sys.stderr)
         raise
     analysis = model.analyze(batch=batch)
-    deliver(_told(analysis, view, model.source), file, request.spare)
-    failures = model.failures(analysis)
+    failures = model.failures()  # before anything is written: an assert that makes no sense is a wrong spec
+    deliver(_told(analysis, view, model.source), file, (*request.spare, *map(str, model.files)))
     tell([*model.warnings, *failures])
     return 1 if failures else 0
 

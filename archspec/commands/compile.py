@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from archspec.commands.spec import Request, reads_spec
 from archspec.commands.streams import deliver, ending, tell
+from archspec.emit import extra
+from archspec.files import whole
 
 if TYPE_CHECKING:
+    from archspec.graph import Graph
     from archspec.model import Model
+    from archspec.weights import Draws
 
 _ENDINGS = {
     ".py": "torch",
@@ -28,15 +32,22 @@ _ENDINGS = {
 _TARGETS = tuple(dict.fromkeys(_ENDINGS.values()))
 
 
+Fill = Callable[[Sequence[Path]], None]
+
+
+class _Product(NamedTuple):
+    """Files that are written together, and what writes them into their drafts."""
+
+    files: tuple[Path, ...]
+    fill: Fill
+
+
 class _Job(NamedTuple):
-    """One product to write: `file` is None for standard output."""
+    """What every product is made from."""
 
     model: Model
-    target: str
-    file: str | None
     seed: int
     opset: int
-    spare: tuple[str, ...]
 
 
 @click.command("compile")
@@ -72,11 +83,17 @@ def command(
     if failures and not unchecked:
         print("nothing was written; --no-assert compiles all the same", file=sys.stderr)
         return 1
-    for file, kind in wanted.items():
-        job = _Job(model, kind, file, seed, opset, request.spare)
-        _WRITERS[kind](job)
-        if weights and file is not None:
-            _write_weights(job)
+    job = _Job(model, seed, opset)
+    products = [_product(job, kind, Path(file)) for file, kind in wanted.items() if file is not None]
+    if weights:
+        products += [_weights(job, Path(file)) for file in wanted if file is not None]
+    targets = dict.fromkeys(file for product in products for file in product.files)
+    with whole(*targets, spare=(*request.spare, *model.files)) as drafts:
+        draft = dict(zip(targets, drafts, strict=True))
+        for product in products:
+            product.fill([draft[file] for file in product.files])
+        if None in wanted:
+            deliver(_text(job, wanted[None]), None)
     return 0
 
 
@@ -95,57 +112,59 @@ def _wanted(files: tuple[str, ...], target: str | None) -> dict[str | None, str]
     return wanted
 
 
-def _write_torch(job: _Job) -> None:
-    deliver(job.model.torch_source(), job.file, job.spare)
+def _product(job: _Job, target: str, file: Path) -> _Product:
+    """One target as files; the ONNX model may take two."""
+    if target == "onnx":
+        with extra("writing ONNX"):
+            from archspec.emit.onnx_model import fill_onnx, onnx_files
+        files = onnx_files(job.model.graph, file)
+        return _Product(files, lambda drafts: fill_onnx(*_onnx(job), files, drafts, **_options(job)))
+
+    def fill(drafts: Sequence[Path]) -> None:
+        content = _text(job, target)
+        drafts[0].write_bytes(content if isinstance(content, bytes) else f"{content.rstrip()}\n".encode())
+
+    return _Product((file,), fill)
 
 
-def _write_onnx(job: _Job) -> None:
-    from archspec.emit import extra
+def _weights(job: _Job, file: Path) -> _Product:
+    """The drawn weights, beside a product."""
+    with extra("writing weights"):
+        from archspec.emit.weight_files import fill_weights
+    graph, draws = _onnx(job)
+    beside = file.with_suffix(".safetensors")
+    return _Product((beside,), lambda drafts: fill_weights(graph, draws, beside.suffix, drafts[0]))
+
+
+def _onnx(job: _Job) -> tuple[Graph, Draws]:
+    """The graph and its weights, drawn one by one as they are written."""
     from archspec.weights import Draws
 
-    with extra("writing ONNX"):
-        from archspec.emit.onnx_model import describe, emit_onnx, save_onnx
-
-    graph, weights = job.model.graph, Draws(job.model.graph, job.seed)
-    metadata = describe(job.model.analyze(), job.model.source.text)
-    if job.file is not None:
-        save_onnx(graph, weights, job.file, opset=job.opset, metadata=metadata, spare=job.spare)
-        return
-    model = emit_onnx(graph, weights, opset=job.opset, metadata=metadata)
-    deliver(model.SerializeToString(deterministic=True), None)
+    return job.model.graph, Draws(job.model.graph, job.seed)
 
 
-def _write_drawing(job: _Job) -> None:
-    text = job.model.to_dot()
-    if job.target == "dot":
-        deliver(text, job.file, job.spare)
-        return
+def _options(job: _Job) -> dict[str, Any]:
+    from archspec.emit.onnx_model import describe
+
+    return {"opset": job.opset, "metadata": describe(job.model.analyze(), job.model.source.text)}
+
+
+def _text(job: _Job, target: str) -> str | bytes:
+    """One target in memory."""
+    if target == "torch":
+        return job.model.torch_source()
+    if target == "json":
+        from archspec.commands.analyze import json_text
+
+        return json_text(job.model.analyze(), job.model.source)
+    if target == "onnx":
+        with extra("writing ONNX"):
+            from archspec.emit.onnx_model import emit_onnx
+        model = emit_onnx(*_onnx(job), **_options(job))
+        return bytes(model.SerializeToString(deterministic=True))
+    drawing = job.model.to_dot()
+    if target == "dot":
+        return drawing
     from archspec.emit.render import render
 
-    deliver(render(text, job.target), job.file, job.spare)
-
-
-def _write_json(job: _Job) -> None:
-    from archspec.commands.analyze import json_text
-
-    deliver(json_text(job.model.analyze(), job.model.source), job.file, job.spare)
-
-
-def _write_weights(job: _Job) -> None:
-    from archspec.emit import extra
-    from archspec.weights import Draws
-
-    with extra("writing weights"):
-        from archspec.emit.weight_files import save_weights
-
-    assert job.file is not None
-    graph = job.model.graph
-    save_weights(graph, Draws(graph, job.seed), Path(job.file).with_suffix(".safetensors"), spare=job.spare)
-
-
-_WRITERS: dict[str, Callable[[_Job], None]] = {
-    "torch": _write_torch,
-    "onnx": _write_onnx,
-    "json": _write_json,
-    **dict.fromkeys(("dot", "svg", "png", "pdf"), _write_drawing),
-}
+    return render(drawing, target)

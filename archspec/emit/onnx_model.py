@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -97,18 +97,29 @@ def save_onnx(
     Returns the files written; they appear together or not at all.  `external` forces or forbids the second file,
     `spare` are files not to overwrite, `options` go to `emit_onnx`.
     """
+    targets = onnx_files(graph, path, external)
+    with whole(*targets, spare=spare) as drafts:
+        fill_onnx(graph, weights, targets, drafts, **options)
+    return targets
+
+
+def onnx_files(graph: Graph, path: str | Path, external: bool | None = None) -> tuple[Path, ...]:
+    """The files that a model takes: one, or a second one for its weights where one cannot hold them."""
     target = Path(path)
     if external is None:
         external = sum(4 * prod(weight.shape) for _, weight in owned_weights(graph).values()) > ONE_FILE
-    data = target.with_name(f"{target.name}.data")
-    model = emit_onnx(graph, weights, location=data.name if external else None, **options)
-    targets = (target, data) if external else (target,)
-    with whole(*targets, spare=spare) as drafts:
-        if external:
-            with open(drafts[1], "wb") as file:
-                _write_arrays(graph, weights, file)
-        drafts[0].write_bytes(model.SerializeToString(deterministic=True))
-    return targets
+    return (target, target.with_name(f"{target.name}.data")) if external else (target,)
+
+
+def fill_onnx(
+    graph: Graph, weights: Mapping[str, Any], targets: Sequence[Path], drafts: Sequence[Path], **options: Any
+) -> None:
+    """Writes the model into drafts of its files, which refer to each other by their targets' names."""
+    model = emit_onnx(graph, weights, location=targets[1].name if len(targets) > 1 else None, **options)
+    if len(drafts) > 1:
+        with open(drafts[1], "wb") as file:
+            _write_arrays(graph, weights, file)
+    drafts[0].write_bytes(model.SerializeToString(deterministic=True))
 
 
 class _Lowering:

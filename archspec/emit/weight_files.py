@@ -46,8 +46,14 @@ def save_weights(
     ending = Path(path).suffix
     if ending not in _WRITERS:
         raise _refused(f"cannot write weights to {path}: the ending says no format", f"use {' or '.join(_WRITERS)}")
+    with whole(path, spare=spare) as (draft,):
+        fill_weights(graph, weights, ending, draft)
+
+
+def fill_weights(graph: Graph, weights: Mapping[str, Any], ending: str, draft: Path) -> None:
+    """Writes the weights into the draft of a file with this ending."""
     check_names(graph, weights)
-    with whole(path, spare=spare) as (draft,), open(draft, "wb") as file:
+    with open(draft, "wb") as file:
         _WRITERS[ending](graph, weights, file)
 
 

@@ -1,4 +1,4 @@
-"""The holes of a file without a net: free counts, free options, missing arguments, a missing input."""
+"""What a file leaves open: free counts and options, missing arguments and inputs, knobs and nets without values."""
 
 from __future__ import annotations
 
@@ -18,14 +18,27 @@ class Hole:
     """One thing to bind: `archspec holes` lists them."""
 
     name: str
-    kind: Literal["count", "option", "argument", "input"]
+    kind: Literal["count", "option", "argument", "input", "knob"]
     text: str  # what it is for: "channels of CONV"
     span: Span
     staged: bool  # stands inside a repeat, so that a list gives one value per stage
 
 
+def find_open(definitions: Definitions) -> tuple[Hole, ...]:
+    """Everything that a file needs from outside: the holes of its own flow, its knobs and its nets' arguments without a
+    default, in text order."""
+    found = list(find_holes(definitions)) if definitions.free else []
+    for statement in definitions.file.statements:
+        if isinstance(statement, syntax.Param) and statement.value is None:
+            found.append(Hole(statement.name, "knob", "a param without a value", statement.span, False))
+        elif isinstance(statement, syntax.Net):
+            missing = [formal for formal in statement.formals if formal.default is None]
+            found += [Hole(f.name, "argument", f"an argument of {statement.name}", f.span, False) for f in missing]
+    return tuple(sorted(found, key=lambda hole: hole.span.start))
+
+
 def find_holes(definitions: Definitions) -> tuple[Hole, ...]:
-    """Everything the file's own flow leaves open, in text order."""
+    """Everything that the flow of a file without a net leaves open, in text order."""
     search = _Search(definitions)
     for statement in definitions.statements:
         if isinstance(statement, syntax.Flow):

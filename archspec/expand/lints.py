@@ -30,7 +30,8 @@ def kernel(x: Session, op: Op, shape: Shape, arguments: Arguments) -> None:
     if any(k > n and (k > 3 or k >= 2 * n) for k, n in zip(sizes, shape[1:], strict=True)):
         message = f"{op.name}'s kernel of {by(sizes)} is larger than the map, {by(shape[1:])}"
         x.warn("W203", message, span, "a smaller kernel sees as much: the rest of it reads nothing but padding")
-    elif max(sizes) > LARGEST_KERNEL and max(sizes) > 2 * max(strides):  # patches and upsampling are as large
+    elif len(sizes) > 1 and max(sizes) > LARGEST_KERNEL and max(sizes) > 2 * max(strides):
+        # Waves are read with kernels of a hundred samples; patches and upsampling have strides as large.
         message = f"{op.name}'s kernel of {by(sizes)} is unusually large"
         x.warn("W202", message, span, f"the channels come first: CONV({max(sizes)}, 3x3) has {max(sizes)} channels")
 

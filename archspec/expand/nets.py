@@ -108,6 +108,7 @@ def expand(
     else:
         statements, place = _enter(x, chosen, bindings, top)
         name, here = chosen.name, chosen.name_span
+    x.name = name
     found = _run(x, statements, place, here)
     bindings.check_all_used()
     results = tuple(Output(name=n, node=i) for n, i in found)
@@ -216,7 +217,7 @@ def _raise(x: Expander) -> list[tuple[str, int]]:
     """Every error found, with the graph up to the fault."""
     partial = None
     if len(x.draft.nodes) > 1:
-        partial = x.draft.graph("net", (Output(name="fault", node=len(x.draft.nodes) - 1),))
+        partial = x.draft.graph(f"{x.name}, up to the fault", (Output(name="fault", node=len(x.draft.nodes) - 1),))
     raise SpecError(tuple(x.found[:10]), partial)
 
 

@@ -33,6 +33,7 @@ class Session(ABC):
         self.bindings = bindings
         self.free = Free(definitions, bindings)
         self.constants: dict[tuple[int, str], tuple[syntax.Layer, Arguments]] = {}
+        self.name = "net"
         self.found: list[Diagnostic] = []
         self.warnings: dict[Any, Diagnostic] = {}
         self.misplaced: set[str] = set()  # blocks that stand where none may
