@@ -383,6 +383,10 @@ def test_uses_of_a_shared_flow_have_the_same_layers() -> None:
     assert codes(broken) == ["A310"]
 
 
+def test_sizes_end_somewhere() -> None:
+    assert codes("INPUT(3x8x8) -> CONV(4, 5x5, pad=1e308) -> FC(2)") == ["A608"]
+
+
 def test_a_shared_layer_cannot_pad_in_two_ways() -> None:
     text = (
         "input a: 3x8x8\ninput b: 3x9x9\nshared t = CONV(4, 3x3, stride=2, pad=same_upper) -> GAP\n"

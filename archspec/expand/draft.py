@@ -68,6 +68,10 @@ class Draft:
                 found = self._settled[key] = tuple(_settle(op, shapes))
             except RuleError as why:
                 raise self._broken(op, why, inputs, arguments, span, place) from None
+            end = self.budget.limits.integer
+            if any(max(settled.shape, default=0) > end for settled in found):
+                message = f"{op.name} would give more than {end:,} channels or positions"
+                over("A608", message, span, "integer", "use smaller sizes")
         return found
 
     def add(
