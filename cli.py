@@ -2,7 +2,9 @@
 
 import sys
 
-from archspec.__main__ import main
-
 if __name__ == "__main__":
+    try:
+        from archspec.__main__ import main
+    except ModuleNotFoundError as error:
+        sys.exit(f"archspec needs {error.name}: python3 -m venv .venv && .venv/bin/pip install -c constraints.txt -e .")
     sys.exit(main())

@@ -83,8 +83,8 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 
 def is_about_spec(diagnostic: Diagnostic) -> bool:
-    """Whether a diagnostic is about the text; the others of family A7 are about a file that was named."""
-    return diagnostic.span is not None or not diagnostic.code.startswith("A7")
+    """Whether a diagnostic is about the text; others of A2 and A7 are about an option or a file that was named."""
+    return diagnostic.span is not None or not diagnostic.code.startswith(("A2", "A7"))
 
 
 def _explain(error: Exception) -> int:

@@ -28,6 +28,8 @@ def rich_table(
     stream = StringIO()
     console = Console(file=stream, width=width, force_terminal=color, no_color=not color, highlight=False)
     layers = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    if width is None:  # a terminal that is too narrow wraps the lines; a number that is cut says something else
+        console.width = max(console.width, sum(space + 2 for space in layout(told, None).values()))
     widths = layout(told, console.width)
     for number, space in widths.items():
         layers.add_column(TITLES[number], justify="left" if number in LEFT else "right", no_wrap=True, width=space)
