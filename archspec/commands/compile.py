@@ -48,6 +48,8 @@ class _Job(NamedTuple):
     model: Model
     seed: int
     opset: int
+    expand: bool  # draw every iteration of a repeat
+    depth: int | None  # draw blocks this deep
 
 
 @click.command("compile")
@@ -57,6 +59,8 @@ class _Job(NamedTuple):
 @click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Draws the weights.")
 @click.option("--opset", type=int, default=20, show_default=True, metavar="N", help="Of the ONNX model.")
 @click.option("--weights", is_flag=True, help="Also write the drawn weights, as OUT with the ending .safetensors.")
+@click.option("--expand", is_flag=True, help="Draw every iteration of a repeat.")
+@click.option("--depth", type=click.IntRange(min=0), metavar="N", help="Draw blocks this deep; deeper ones are a box.")
 @click.option("--no-assert", "unchecked", is_flag=True, help="Compile although an assert of the spec fails.")
 def command(
     request: Request,
@@ -65,6 +69,8 @@ def command(
     seed: int,
     opset: int,
     weights: bool,
+    expand: bool,
+    depth: int | None,
     unchecked: bool,
 ) -> int:
     """Writes a network as PyTorch (.py), ONNX (.onnx), a diagram (.dot .svg .png .pdf) or JSON (.json).
@@ -83,7 +89,7 @@ def command(
     if failures and not unchecked:
         print("nothing was written; --no-assert compiles all the same", file=sys.stderr)
         return 1
-    job = _Job(model, seed, opset)
+    job = _Job(model, seed, opset, expand, depth)
     products = [_product(job, kind, Path(file)) for file, kind in wanted.items() if file is not None]
     if weights:
         products += [_weights(job, Path(file)) for file in wanted if file is not None]
@@ -162,7 +168,7 @@ def _text(job: _Job, target: str) -> str | bytes:
             from archspec.emit.onnx_model import emit_onnx
         model = emit_onnx(*_onnx(job), **_options(job))
         return bytes(model.SerializeToString(deterministic=True))
-    drawing = job.model.to_dot()
+    drawing = job.model.to_dot(fold=not job.expand, depth=job.depth)
     if target == "dot":
         return drawing
     from archspec.emit.render import render
