@@ -383,6 +383,17 @@ def test_uses_of_a_shared_flow_have_the_same_layers() -> None:
     assert codes(broken) == ["A310"]
 
 
+def test_another_input_size_from_outside() -> None:
+    model = archspec.load("specs/resnet.arch", "ResNet50", INPUT="3x320x320")
+    assert [n.shape for n in model.graph.nodes if n.op.name == "GAP"] == [(2048, 1, 1)]
+    assert model.graph.nodes[0].shape == (3, 320, 320) and parameters(model) == 25_557_032
+    assert [d.code for d in model.warnings] == ["N306"] and model.failures() == ()
+    siamese = archspec.load("specs/siamese.arch", left="1x120x120", right="1x120x120")
+    assert [siamese.graph.nodes[i].shape for i in siamese.graph.inputs] == [(1, 120, 120)] * 2
+    with pytest.raises(UsageError, match="several inputs"):
+        archspec.load("specs/siamese.arch", INPUT="1x120x120")
+
+
 def test_sizes_end_somewhere() -> None:
     assert codes("INPUT(3x8x8) -> CONV(4, 5x5, pad=1e308) -> FC(2)") == ["A608"]
 

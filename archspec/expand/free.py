@@ -65,7 +65,7 @@ class Bindings:
         """Raises UsageError for a binding that nothing asked for."""
         for name in self.given:
             if name not in self.used:
-                near = nearest(name, self.known - self.used or self.known)
+                near = nearest(name, self.known)
                 if name in self.known:
                     continue
                 options = ", ".join(sorted(self.known)) or "nothing"

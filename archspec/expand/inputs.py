@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, NoReturn
 from archspec import syntax
 from archspec.expand import taps
 from archspec.expand.draft import Settled
+from archspec.expand.free import UsageError
 from archspec.expand.place import Bundle, Entry, Place, Stream
 from archspec.expand.session import Session
 from archspec.expand.values import Callee, Value, Word, fail, kind, show
@@ -95,8 +96,12 @@ def declare(x: Session, statement: syntax.Input, place: Place) -> Stream:
         _loose_sizes(statement)
     shape = statement.shape
     evaluate = x.evaluator(place)
-    if isinstance(shape, syntax.Tuple):
-        value: Value = tuple(_size(x, item, options, place) for item in shape.items)
+    bound, outside = _from_outside(x, statement, place)
+    if bound:
+        value: Value = outside
+        options.pop("layout", None)  # from outside it is channels, height, width
+    elif isinstance(shape, syntax.Tuple):
+        value = tuple(_size(x, item, options, place) for item in shape.items)
     else:
         value = evaluate.need(shape)
     names = (
@@ -106,6 +111,19 @@ def declare(x: Session, statement: syntax.Input, place: Place) -> Stream:
     if statement.name and index:
         place.body.indexed.setdefault(statement.name, {})[index] = Entry(stream, place.loops, statement.span)
     return stream
+
+
+def _from_outside(x: Session, statement: syntax.Input, place: Place) -> tuple[bool, Value]:
+    """Whether the command line gives this input another shape, by its name or as INPUT, and that shape."""
+    names = ["INPUT"] if statement.name is None else [statement.name, "INPUT"]
+    for name in names:
+        bound, value = x.bindings.get(name)
+        if bound:
+            if name == "INPUT" and place.body.streams:
+                raise UsageError("there are several inputs here, INPUT is none of them", "bind each by its own name")
+            x.resized = True
+            return True, value
+    return False, None
 
 
 def _loose_sizes(statement: syntax.Input) -> NoReturn:

@@ -114,9 +114,10 @@ def expand(
     results = tuple(Output(name=n, node=i) for n, i in found)
     graph = x.draft.graph(name, results)
     graph, notes = _select(graph, outputs, place)
-    if outputs and notes and x.asserts:
-        x.asserts.clear()  # they speak of the whole net
-        notes += (Diagnostic("N306", "with --output, the asserts of the whole net are not checked", severity="note"),)
+    if x.asserts and (x.resized or (outputs and notes)):
+        x.asserts.clear()  # they speak of the whole net, at its own size
+        why = "another input" if x.resized else "--output"
+        notes += (Diagnostic("N306", f"with {why}, the asserts of the net are not checked", severity="note"),)
     if len(x.draft.nodes) == len(place.body.streams):
         help = "write a layer behind it: INPUT -> FC(10)"
         fail("A117", f"{name} has an input and no layer", statements[-1].span, help=help)

@@ -34,6 +34,7 @@ class Session(ABC):
         self.free = Free(definitions, bindings)
         self.constants: dict[tuple[int, str], tuple[syntax.Layer, Arguments]] = {}
         self.name = "net"
+        self.resized = False  # whether the command line gives an input another shape
         self.found: list[Diagnostic] = []
         self.warnings: dict[Any, Diagnostic] = {}
         self.misplaced: set[str] = set()  # blocks that stand where none may
