@@ -98,7 +98,7 @@ def _check(requirement: Requirement, facts: _Facts, analysis: Analysis) -> Diagn
     for part in _comparisons(condition):
         if not evaluate.switch(part):
             left, right = evaluate(part.left), evaluate(part.right)
-            off = f", off by {_grouped(abs(left - right))}" if _numbers(left, right) else ""
+            off = f", off by {_grouped(abs(left - right))}" if _numbers(left, right) and left != right else ""
             notes.append(f"{part.left.span.text} is {_grouped(left)}, not {part.op} {_grouped(right)}{off}")
             evaluate.budget.spend(len(analysis.rows) // _LOOKS, part.span)
             notes += _heaviest(part, analysis)
