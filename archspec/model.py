@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from archspec.expand.free import Bindings, UsageError
 from archspec.expand.holes import Hole, find_open
 from archspec.expand.nets import Expansion, expand
 from archspec.limits import DEFAULT, Budget, Limits
+from archspec.silence import heard
 from archspec.source import Diagnostic, Source
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ class Model:
         self.source = source
         self.files = imported  # the files that the spec imports, which no output may take the place of
         self.graph: Graph = expansion.graph
-        self.warnings: tuple[Diagnostic, ...] = expansion.warnings
+        self.warnings: tuple[Diagnostic, ...] = tuple(heard(expansion.warnings))
         self._requirements = expansion.requirements
         self._analyses: dict[tuple[int, str], Analysis] = {}
 
@@ -90,6 +92,28 @@ class Model:
         from archspec.asserts import failures
 
         return failures(self._requirements, self.analyze())
+
+    def advice(self) -> tuple[Diagnostic, ...]:
+        """Notes on where the network leaves the literature's rules of thumb; see `archspec.lint`."""
+        from archspec.lint import lint
+
+        return tuple(heard(lint(self.analyze())))
+
+    def fc_to_conv(self, input_shape: tuple[int, ...] | None = None) -> Model:
+        """The fully convolutional twin, for another input where a shape (without the batch) is given.
+
+        `archspec.rewrite` says how weights carry over.  The spec's asserts speak of the network itself and are left
+        out.  Raises SpecError.
+        """
+        from archspec.rewrite import FullyConvolutional
+
+        return self._with(FullyConvolutional().run(self.graph, input_shape))
+
+    def _with(self, graph: Graph) -> Model:
+        """A model of another graph from the same spec."""
+        other = copy(self)
+        other.graph, other._requirements, other._analyses = graph, (), {}
+        return other
 
     def torch_source(self) -> str:
         """The network as a plain PyTorch module's source, which imports only torch."""

@@ -88,7 +88,7 @@ def findings(page: Page, text: str) -> tuple[Diagnostic, ...]:
         try:
             model = open_model(source, page.net, page.bind, outputs=tuple(page.outputs), limits=limits)
             analysis = model.analyze()
-            return (*model.warnings, *analysis.notes, *model.failures())
+            return (*model.warnings, *analysis.notes, *model.failures(), *model.advice())
         except SpecError as error:
             return error.diagnostics
 

@@ -12,6 +12,7 @@ from archspec.expand.nets import candidates
 from archspec.limits import DEFAULT, Budget, Limits
 from archspec.model import define, open_model
 from archspec.record import Record
+from archspec.silence import heard
 from archspec.source import Diagnostic, Source, SpecError
 
 ASSERT_FAILED = "A501"
@@ -38,26 +39,31 @@ class Checked(Record):
         return all(f.severity != "error" or f.code == ASSERT_FAILED for f in self.findings)
 
 
-def check(source: Source, net: str | None = None, limits: Limits = DEFAULT) -> Checked:
-    """Checks every net that needs no arguments, or the one named `net`.  Raises UsageError where there is none."""
+def check(source: Source, net: str | None = None, limits: Limits = DEFAULT, *, advice: bool = False) -> Checked:
+    """Checks every net that needs no arguments, or the one named `net`; with `advice` says what rules of thumb say too.
+
+    Raises UsageError where there is none.
+    """
     try:
         definitions = define(source, Budget(limits))
     except SpecError as error:
         return Checked(source, (), (), error.diagnostics)
     nets = [net] if net else candidates(definitions)
     skipped = () if net else tuple(name for name in definitions.nets if name not in nets)
-    found = [("", finding) for finding in lints(definitions)]  # of the text, whatever is expanded
-    found += [(name, finding) for name in nets for finding in _of_net(source, name, limits)]
+    found = [("", finding) for finding in heard(lints(definitions))]  # of the text, whatever is expanded
+    found += [(name, finding) for name in nets for finding in _of_net(source, name, limits, advice)]
     if not definitions.nets and (definitions.statements or not definitions.blocks):
-        found += [("", finding) for finding in _of_flow(source, definitions, limits)]
+        found += [("", finding) for finding in _of_flow(source, definitions, limits, advice)]
     return Checked(source, tuple(nets), skipped, tuple(_once(found, several=len(nets) > 1)))
 
 
-def _of_net(source: Source, net: str | None, limits: Limits) -> Iterator[Diagnostic]:
+def _of_net(source: Source, net: str | None, limits: Limits, advice: bool) -> Iterator[Diagnostic]:
     try:
         model = open_model(source, net, limits=limits)
         yield from model.warnings
         yield from model.failures()
+        if advice:
+            yield from model.advice()
     except SpecError as error:
         yield from (_as_open(d) if d.code in _OPEN else d for d in error.diagnostics)
 
@@ -67,10 +73,10 @@ def _as_open(diagnostic: Diagnostic) -> Diagnostic:
     return replace(diagnostic, severity="note", notes=notes)
 
 
-def _of_flow(source: Source, definitions: Definitions, limits: Limits) -> Iterator[Diagnostic]:
+def _of_flow(source: Source, definitions: Definitions, limits: Limits, advice: bool) -> Iterator[Diagnostic]:
     """A flow outside any net; where it leaves something open, at least the names in it are checked."""
     holes = find_holes(definitions)
-    found = [*_of_net(source, None, limits)]
+    found = [*_of_net(source, None, limits, advice)]
     if holes and any(finding.code in _OPEN for finding in found):
         yield from _names(source, holes, limits)
     yield from found

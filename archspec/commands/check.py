@@ -23,6 +23,7 @@ class _Task(NamedTuple):
     net: str | None
     limits: Limits
     fixing: bool
+    advice: bool
 
 
 @click.command("check")
@@ -30,6 +31,7 @@ class _Task(NamedTuple):
 @click.option("-e", "text", multiple=True, metavar="TEXT", help="The spec itself, in place of SPEC.")
 @click.option("--net", metavar="NET", help="Check this net; otherwise every one that needs no arguments.")
 @click.option("--strict", is_flag=True, help="Exit 1 where there is a warning.")
+@click.option("--advice", is_flag=True, help="Also say where a net leaves the literature's rules of thumb.")
 @click.option("--fix", "fixing", is_flag=True, help="Apply the edits that messages propose to the files.")
 @click.option(
     "--format",
@@ -43,6 +45,7 @@ def command(
     text: tuple[str, ...],
     net: str | None,
     strict: bool,
+    advice: bool,
     fixing: bool,
     form: str | None,
     limits: tuple[str, ...],
@@ -56,13 +59,14 @@ def command(
       archspec check net.arch
       archspec check specs/*.arch --strict --format github
       archspec check net.arch --fix
+      archspec check vgg16 --advice
     """
     if bool(specs) == bool(text):
         raise click.UsageError("Give SPEC..., or the text of one spec with -e.")
     if fixing and (text or "-" in specs):
         raise click.UsageError("--fix changes files: name them.")
     try:
-        task = _Task(net, parse_limits(limits), fixing)
+        task = _Task(net, parse_limits(limits), fixing, advice)
     except ValueError as why:
         raise click.BadParameter(f"{why}.", param_hint="--limit") from None
     sources = [_open(spec, task) for spec in specs] or [(Source("-e", "\n".join(text), ""), None)]
@@ -86,7 +90,7 @@ def _check(source: Source, of_zoo: str | None, task: _Task) -> Checked:
     from archspec.check import check
 
     def once(text: Source) -> Checked:
-        return check(text, task.net or of_zoo, task.limits)
+        return check(text, task.net or of_zoo, task.limits, advice=task.advice)
 
     checked = once(source)
     return _fix(checked, once) if task.fixing else checked

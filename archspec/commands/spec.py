@@ -1,4 +1,5 @@
-"""What every command that reads a spec takes: SPEC, NET, -e, --limit, -D, --with, --without, --output."""
+"""What every command that reads a spec takes: SPEC, NET, -e, --limit, -D, --with, --without, --output,
+--fc-to-conv."""
 
 from __future__ import annotations
 
@@ -24,6 +25,8 @@ class Request(NamedTuple):
     bindings: Mapping[str, str | bool] = {}  # texts in the language; a switch is a bool
     outputs: tuple[str, ...] = ()
     limits: Limits = DEFAULT
+    fc_to_conv: bool = False  # the network's fully convolutional twin in its place
+    input_shape: tuple[int, ...] | None = None  # the twin's
 
     def source(self) -> tuple[Source, str | None]:
         """The text, and the net that a zoo name stands for.  Raises SpecError."""
@@ -39,7 +42,8 @@ class Request(NamedTuple):
         from archspec.model import open_model
 
         source, net = self.source()
-        return open_model(source, net, self.bindings, outputs=self.outputs, limits=self.limits)
+        model = open_model(source, net, self.bindings, outputs=self.outputs, limits=self.limits)
+        return model.fc_to_conv(self.input_shape) if self.fc_to_conv else model
 
     @property
     def spare(self) -> tuple[str, ...]:
@@ -70,6 +74,8 @@ _CHOICES: tuple[Callable[[Any], Any], ...] = (
         "--output", "outputs", multiple=True, metavar="NAME,...",
         help="Keep only these outputs, and the layers they need.",
     ),
+    click.option("--fc-to-conv", is_flag=True, help="The fully convolutional twin: FC layers become convolutions."),
+    click.option("--input", "size", metavar="CxHxW", help="With --fc-to-conv, the twin's input."),
 )  # fmt: skip
 _Command = Callable[..., int]
 
@@ -93,7 +99,7 @@ def reads_text(function: _Command) -> _Command:
 
 
 def reads_spec(function: _Command) -> _Command:
-    """As `reads_text`, with the options that bind and choose: -D, --with, --without, --output."""
+    """As `reads_text`, with the options that bind, choose and rewrite: those from -D on."""
 
     @wraps(function)
     def command(
@@ -102,12 +108,29 @@ def reads_spec(function: _Command) -> _Command:
         on: tuple[str, ...],
         off: tuple[str, ...],
         outputs: tuple[str, ...],
+        fc_to_conv: bool,
+        size: str | None,
         **options: Any,
     ) -> int:
         kept = tuple(name.strip() for names in outputs for name in names.split(",") if name.strip())
-        return function(request._replace(bindings=_bindings(defines, on, off), outputs=kept), **options)
+        bindings = _bindings(defines, on, off)
+        shape = _shape(size, fc_to_conv)
+        request = request._replace(bindings=bindings, outputs=kept, fc_to_conv=fc_to_conv, input_shape=shape)
+        return function(request, **options)
 
     return reads_text(_with(_CHOICES, command))
+
+
+def _shape(size: str | None, fc_to_conv: bool) -> tuple[int, ...] | None:
+    """`3x500x500` as numbers."""
+    if size is None:
+        return None
+    if not fc_to_conv:
+        raise click.UsageError("--input is for --fc-to-conv: say both, or -D INPUT=... for the network itself.")
+    sizes = size.split("x")
+    if not all(n.isdecimal() and n.isascii() and int(n) for n in sizes):
+        raise click.BadParameter(f"{size} is no shape: write 3x500x500.", param_hint="--input")
+    return tuple(map(int, sizes))
 
 
 def _limits(changes: tuple[str, ...]) -> Limits:
