@@ -139,6 +139,8 @@ RESHAPES = [
     *each("UPSAMPLE", M, traced=True, size=(10, 3)),
     *each("UPSAMPLE", M, traced=True, size=(4, 12), mode="bilinear"),
     *each("UPSAMPLE", M, like=(1, 14, 11)),
+    *each("UPSAMPLE", (3, 14), (3, 14, 14), size=4),
+    *each("UPSAMPLE", (2, 14), (2, 14, 14), size=46),
 ]
 
 JOINS = [

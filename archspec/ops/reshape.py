@@ -210,7 +210,9 @@ class PadEdges(Edging):
         if self.mode != "constant":
             return pads, Onnx("Pad", ("0", "pads"), {"mode": {"reflect": "reflect", "replicate": "edge"}[self.mode]})
         value = Onnx("Constant", (), {"value_float": self.value}, ("value",))
-        return pads, value, Onnx("Pad", ("0", "pads", "value"), {"mode": "constant"})
+        # onnxruntime fuses a Pad of zeros into a MaxPool behind it, whose padding never wins, unless axes are named.
+        axes = constant("axes", *range(2 + len(self.pairs)))
+        return pads, value, axes, Onnx("Pad", ("0", "pads", "value", "axes"), {"mode": "constant"})
 
 
 @register("ZEROPAD")

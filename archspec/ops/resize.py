@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from math import gcd, prod
 from typing import Any, Literal, Self
 
@@ -105,5 +106,23 @@ class Upsample(Op):
         if self.factor:
             scales = Onnx("Constant", (), {"value_floats": [1.0, 1.0, *map(float, self.factor)]}, ("scales",))
             return scales, Onnx("Resize", ("0", "", "scales"), attrs)
+        if self.mode == "nearest" and any(m % n for n, m in zip(xs[0][1:], self.size, strict=True)):
+            return self.gathered(xs[0])
         attrs["axes"] = tuple(range(2, rank + 2))
         return constant("sizes", *self.size), Onnx("Resize", ("0", "", "", "sizes"), attrs)
+
+    def gathered(self, x: Shape) -> tuple[Onnx, ...]:
+        """The nearest values by their positions: from 14 to 4, onnxruntime's Resize reads 6 where PyTorch reads 7."""
+        nodes: list[Onnx] = []
+        for axis, (n, m) in enumerate(zip(x[1:], self.size, strict=True), 1):
+            source, result = nodes[-1].outputs[0] if nodes else "0", "y" if axis == len(self.size) else f"axis{axis}"
+            scale = _single(n / m)
+            nodes.append(constant(f"at{axis}", *(min(int(_single(o * scale)), n - 1) for o in range(m))))
+            nodes.append(Onnx("Gather", (source, f"at{axis}"), {"axis": axis + 1}, (result,)))
+        return tuple(nodes)
+
+
+def _single(value: float) -> float:
+    """The float32 next to a number: PyTorch multiplies positions in it."""
+    (rounded,) = struct.unpack("f", struct.pack("f", value))
+    return float(rounded)
