@@ -98,8 +98,9 @@ class _Twin:
                 raise _refuse(node, f"{op.name} reads a flattened map")
             self.flat[index] = self.flat[source]
         try:
-            settled = op.settle(*xs) if xs else op  # where a card looks whether its arguments suit the input
-            op = op if settled == op else settled
+            if xs != entering:  # where a card looks whether its arguments suit the input
+                settled = op.settle(*xs)
+                op = op if settled == op else settled
             shape = op.infer(*xs)
         except RuleError as why:
             if self.input_shape == self.old.nodes[self.old.inputs[0]].shape:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from time import perf_counter
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +14,7 @@ import archspec
 from archspec.check import check
 from archspec.format import format_text
 from archspec.lint import RULES, lint
+from archspec.pages import pages
 from archspec.source import Diagnostic, Source
 
 
@@ -88,9 +91,23 @@ def test_every_rule_bears_every_network(rule: object) -> None:
 
 def test_it_is_quick() -> None:
     analysis = archspec.load("resnet152").analyze()
-    begin = perf_counter()
-    lint(analysis)
-    assert (perf_counter() - begin) / len(analysis.graph.nodes) < 100e-6
+    seconds = []
+    for _ in range(5):  # the least of several: what else the machine does only adds
+        begin = perf_counter()
+        lint(analysis)
+        seconds.append(perf_counter() - begin)
+    assert min(seconds) / len(analysis.graph.nodes) < 100e-6
+
+
+def test_the_document() -> None:
+    """It has every rule's code, its spec is silenced, and its program runs."""
+    text = (ROOT / "docs" / "advice.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| (N\d+) \|", text, re.MULTILINE) == [code for code in pages() if code.startswith("N4")]
+    (spec,) = re.findall(r"```archspec\n(.*?)```", text, re.DOTALL)
+    assert archspec.loads(spec).advice() == () and codes(spec.replace("lint", "")) == ["N404", "N409"]
+    (program,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(program, names := dict[str, Any]())
+    assert names["module"](torch.zeros(1, 1, 64, 64)).shape == (1, 10, 9, 9)
 
 
 # ---------------------------------------------------------------- silence
