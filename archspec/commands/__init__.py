@@ -13,6 +13,7 @@ _COMMANDS = {
     "compile": "write a network as PyTorch, ONNX, a diagram or JSON",
     "memory": "what a network takes to run or to train, and the largest batch that fits",
     "work": "FLOPs of a training step, neurons and connections, layer by layer",
+    "reconcile": "what fvcore, ptflops, thop, torchinfo and papers count for a network, and why",
     "verify": "run PyTorch and onnxruntime on the same weights and compare",
     "check": "syntax, names, shapes, asserts and warnings, without emitting anything",
     "fmt": "write specs in the one layout",

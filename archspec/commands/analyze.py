@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _FORMATS = {".txt": "table", ".json": "json", ".csv": "csv", ".md": "markdown"}
 
+_COUNTS = ("all", "2mac", "paper", "fvcore", "ptflops", "thop", "torchinfo")
+
 
 class _View(NamedTuple):
     """How the layers are told."""
@@ -36,7 +38,12 @@ class _View(NamedTuple):
 @click.option(
     "--depth", type=click.IntRange(min=0), metavar="N", help="Show blocks this deep; deeper ones are one row."
 )
-@click.option("--count", type=click.Choice(["all", "2mac"]), default="all", help="What FLOPs are: all, or 2 x MACs.")
+@click.option(
+    "--count",
+    type=click.Choice(_COUNTS),
+    default="all",
+    help="What the table's FLOPs are: all, 2 x MACs, or what papers or another tool count.",
+)
 @click.option("-o", "file", metavar="FILE", help="Write to FILE (.txt .json .csv .md).")
 def command(
     request: Request, batch: int, form: str | None, expand: bool, depth: int | None, count: Count, file: str | None
@@ -58,7 +65,9 @@ def command(
         if error.partial is not None and view.form in ("table", "markdown"):
             from archspec.analyze import analyze
 
-            print(_told(analyze(error.partial, batch=batch), view._replace(file=""), None), file=sys.stderr)
+            # All FLOPs: a convention that does not know an operator would hide what is wrong with the spec.
+            shown = view._replace(file="", counting="all")
+            print(_told(analyze(error.partial, batch=batch), shown, None), file=sys.stderr)
         raise
     analysis = model.analyze(batch=batch)
     failures = model.failures()  # before anything is written: an assert that makes no sense is a wrong spec

@@ -12,7 +12,8 @@ from archspec.graph import Node
 from archspec.op import Shape
 from archspec.report.wording import call_text, count_text, field_text, shape_text, spelled
 
-Count = Literal["all", "2mac"]  # what FLOPs are: everything, or twice the MACs
+# What FLOPs are: everything that archspec counts, or what a convention of archspec.conventions does.
+Count = Literal["all", "2mac", "paper", "fvcore", "ptflops", "thop", "torchinfo"]
 TITLES = ("Layer", "Operator", "Output", "Params", "MACs", "FLOPs", "Field")
 
 
@@ -64,9 +65,18 @@ def lines(analysis: Analysis, *, expand: bool = False, depth: int | None = None,
     return list(_Lines(analysis, count).of(tree, "", 0, depth))
 
 
+def flops_by_node(analysis: Analysis, count: Count = "all") -> list[int]:
+    """The FLOPs of each node.  Raises SpecError where a convention does not know an operator."""
+    if count == "all":
+        return [row.flops for row in analysis.rows]
+    from archspec import counting
+
+    return [number for number in counting.count(analysis, count).rows if number is not None]
+
+
 class _Lines:
     def __init__(self, analysis: Analysis, count: Count) -> None:
-        self.graph, self.rows, self.count = analysis.graph, analysis.rows, count
+        self.graph, self.rows, self.flops = analysis.graph, analysis.rows, flops_by_node(analysis, count)
         self.spelled: dict[tuple[int, tuple[Shape, ...]], str] = {}  # nodes of one call site hold one operator
 
     def of(self, group: Group, above: str, level: int, depth: int | None) -> Iterator[Line]:
@@ -105,7 +115,7 @@ class _Lines:
 
     def counts(self, rows: list[Row]) -> Counts:
         macs = sum(row.macs for row in rows)
-        flops = 2 * macs if self.count == "2mac" else sum(row.flops for row in rows)
+        flops = sum(self.flops[row.index] for row in rows)
         return Counts(sum(row.params for row in rows), macs, flops)
 
 

@@ -6,7 +6,7 @@ from textwrap import wrap
 from typing import NamedTuple
 
 from archspec.analyze import Analysis
-from archspec.report.lines import TITLES, Count, Line, lines
+from archspec.report.lines import TITLES, Count, Line, flops_by_node, lines
 from archspec.report.wording import bytes_text, count_text, each, field_text, rounded
 from archspec.source import Diagnostic
 
@@ -88,8 +88,8 @@ class Total(NamedTuple):
 def summary(analysis: Analysis, count: Count = "all") -> list[Total]:
     """The totals, worded."""
     totals = analysis.totals
-    flops = 2 * totals.macs if count == "2mac" else totals.flops
-    counts = {"parameters": totals.params, "buffers": totals.buffers, "MACs": totals.macs, "FLOPs": flops}
+    flops, name = sum(flops_by_node(analysis, count)), "FLOPs" if count in ("all", "2mac") else f"FLOPs ({count})"
+    counts = {"parameters": totals.params, "buffers": totals.buffers, "MACs": totals.macs, name: flops}
     remark = ""
     if totals.field is not None and totals.field.axes:
         remark = f"output 0 reads from {each([str(axis.start) for axis in totals.field.axes])}"
@@ -110,11 +110,19 @@ def _totals(analysis: Analysis, count: Count) -> list[str]:
 
 def footer(analysis: Analysis, told: list[Line], count: Count = "all") -> list[str]:
     """What the numbers mean, and the notes."""
-    meanings = MEANINGS | ({"FLOPs": "2 x MACs"} if count == "2mac" else {})
+    meanings = MEANINGS | _counted(count)
     texts = ["; ".join(f"{name}: {meaning}" for name, meaning in meanings.items()) + "."]
     if any(line.times > 1 for line in told):
         texts.append("A line with xN sums N iterations that are alike; the lines under it show the first of them.")
     return texts + [note_text(note) for note in analysis.notes]
+
+
+def _counted(count: Count) -> dict[str, str]:
+    if count == "all":
+        return {}
+    from archspec.conventions import CONVENTIONS
+
+    return {"FLOPs": CONVENTIONS[count].title}
 
 
 def note_text(note: Diagnostic) -> str:

@@ -1,0 +1,98 @@
+"""A network by every convention side by side, and which operators make the differences."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from textwrap import wrap
+
+from archspec import __version__
+from archspec.analyze import Analysis
+from archspec.counting import Kind, Tally
+from archspec.report.grid import aligned, pipes
+from archspec.report.wording import count_text
+
+SCHEMA = "archspec.reconcile/1"
+_DIFFERENCES = ("Convention", "Operator", "To MACs", "What it counts")
+_READABLE = 100  # characters of a line of prose
+_RULE = (
+    "MACs: multiply-accumulates of contractions, as archspec counts them; 2mac: twice that; paper: layers with weights "
+    "alone. The others are what each tool says of the PyTorch module that archspec emits, whether it calls them FLOPs "
+    "or MACs."
+)
+
+
+def table(analysis: Analysis, tallies: Sequence[Tally]) -> str:
+    """Counts by operator and convention, then every difference to the MACs, as aligned text."""
+    counts, differences = _counts(analysis, tallies), _differences(tallies)
+    blocks = [_title(analysis), aligned(counts, (0,), ruled=True)]
+    if len(differences) > 1:
+        blocks.append(aligned(differences, (0, 1, 3), ruled=True))
+    return "\n\n".join([*blocks, "\n".join(wrap(_RULE, _READABLE))]) + "\n"
+
+
+def to_markdown(analysis: Analysis, tallies: Sequence[Tally]) -> str:
+    """The same as GitHub tables."""
+    counts, differences = _counts(analysis, tallies), _differences(tallies)
+    blocks = [f"# {_title(analysis)}", pipes(counts, (0,))]
+    if len(differences) > 1:
+        blocks.append(pipes(differences, (0, 1, 3)))
+    return "\n\n".join([*blocks, _RULE]) + "\n"
+
+
+def to_json(analysis: Analysis, tallies: Sequence[Tally], *, spec_file: str, spec_sha256: str) -> str:
+    """One JSON document, keys always in the same order; what a convention does not know is null."""
+    document = {
+        "schema": SCHEMA,
+        "archspec": __version__,
+        "spec": {"file": spec_file, "sha256": spec_sha256},
+        "net": analysis.graph.name,
+        "batch": analysis.batch,
+        "macs": analysis.totals.macs,
+        "conventions": [
+            {
+                "name": tally.convention.name,
+                "counts": tally.convention.title,
+                "total": tally.total,
+                "operators": [
+                    {"op": kind.operator, "macs": kind.macs, "count": kind.count, "rule": kind.why}
+                    for kind in tally.kinds
+                ],
+            }
+            for tally in tallies
+        ],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _title(analysis: Analysis) -> str:
+    return f"{analysis.graph.name}  (batch {analysis.batch}, by convention)"
+
+
+def _counts(analysis: Analysis, tallies: Sequence[Tally]) -> list[tuple[str, ...]]:
+    """One column per convention; operators that all of them leave out have no row."""
+    rows = [("Operator", "MACs", *(tally.convention.name for tally in tallies))]
+    for kinds in zip(*(tally.kinds for tally in tallies), strict=True):
+        numbers = (kinds[0].macs, *(kind.count for kind in kinds))
+        if any(number != 0 for number in numbers):
+            rows.append((kinds[0].operator, *map(_number, numbers)))
+    totals = (analysis.totals.macs, *(tally.total for tally in tallies))
+    return [*rows, ("total", *map(_number, totals))]
+
+
+def _differences(tallies: Sequence[Tally]) -> list[tuple[str, ...]]:
+    """The operators that a convention counts otherwise, or does not know; twice the MACs needs no list."""
+    rows: list[tuple[str, ...]] = [_DIFFERENCES]
+    for tally in tallies:
+        if tally.convention.default is None or tally.convention.name == "paper":
+            changed = [kind for kind in tally.kinds if kind.count != kind.macs]
+            rows += [(tally.convention.name, kind.operator, _difference(kind), kind.why) for kind in changed]
+    return rows
+
+
+def _number(number: int | None) -> str:
+    return "unknown" if number is None else count_text(number)
+
+
+def _difference(kind: Kind) -> str:
+    return "unknown" if kind.count is None else f"{kind.count - kind.macs:+,}"
