@@ -212,7 +212,7 @@ def meet(fields: Sequence[Field]) -> tuple[Field, Mismatch | None]:
     for field in rest:
         if field.axes != axes:
             axes, odd = _unions(axes, field.axes)
-            mismatch = mismatch or odd
+            mismatch = _graver(mismatch, odd)
     return Field(origin, axes, whole, first.grid), mismatch if first.grid else None
 
 
@@ -223,5 +223,10 @@ def _unions(a: tuple[Axis, ...], b: tuple[Axis, ...]) -> tuple[tuple[Axis, ...],
     for one, other in zip(a[1:], b[1:], strict=True):
         axis, odd = (first, None) if one == a[0] and other == b[0] else union(one, other)
         axes.append(axis)
-        mismatch = mismatch or odd
+        mismatch = _graver(mismatch, odd)
     return tuple(axes), mismatch
+
+
+def _graver(a: Mismatch | None, b: Mismatch | None) -> Mismatch | None:
+    """Of two mismatches the one to tell: unequal strides make the field a union at output 0 only."""
+    return "strides" if "strides" in (a, b) else a or b

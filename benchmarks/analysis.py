@@ -1,5 +1,5 @@
-"""What the analysis of an expanded network takes: microseconds of the processor per node, for networks that ship and for
-chains and residual chains from 100 to 100,000 nodes.
+"""What the analysis of an expanded network takes: microseconds of the processor per node, for networks that ship and
+for residual chains of 100 to 100,000 nodes.
 
     python benchmarks/analysis.py          prints the table of docs/checks.md
 """
@@ -12,10 +12,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from archspec.analyze import analyze  # noqa: E402
-from archspec.graph import Graph  # noqa: E402
-from archspec.limits import Limits  # noqa: E402
-from archspec.model import load, loads  # noqa: E402
+from archspec.analyze import analyze
+from archspec.graph import Graph
+from archspec.limits import Limits
+from archspec.model import load, loads
 
 SHIPPED = ("VGG16", "ResNet50", "ResNet152", "DenseNet121", "InceptionResNetV2", "UNet", "DenseNet_BC_190_40")
 SIZES = (100, 1_000, 10_000, 100_000)

@@ -47,12 +47,13 @@ def main() -> int:
     options.add_argument("graphs", type=int, nargs="?", default=200)
     options.add_argument("--seed", type=int, default=0)
     chosen = options.parse_args()
-    counts, failed, start = Counter[str](), 0, time.perf_counter()
+    counts, failed, done, start = Counter[str](), 0, 0, time.perf_counter()
     batches = -(-chosen.graphs // BATCH)
     with ProcessPoolExecutor(2) as pool:
         for found, broken in pool.map(run, range(chosen.seed * 1_000_000, chosen.seed * 1_000_000 + batches)):
             counts += found
-            failed += len(broken)
+            failed, done = failed + len(broken), done + BATCH
+            print(f"{done:,} graphs, {failed} failed", file=sys.stderr, flush=True)
             for text in broken:
                 print(text, flush=True)
     seconds = time.perf_counter() - start

@@ -131,7 +131,7 @@ class Writer:
         out, s = self.dice.randint(1, 6), self.any_size(1, 3)
         groups = pick([g for g in range(1, c + 1) if c % g == 0])
         grouped = groups * self.dice.randint(1, 2)
-        side, counted = pick(["on", "off"]), pick(["on", "off"])
+        side = pick(["on", "off"])
         table = ", ".join(f"[{i % c}]" if i % 2 else f"[{', '.join(map(str, range(c)))}]" for i in range(out))
         return pick(
             [
@@ -149,7 +149,8 @@ class Writer:
                 f"DEFCONV({out}, kernel=3, stride=2, pad=1, modulated={side})",
                 *[f"DIRACCONV({out}, {odd}, stride={s})", f"BINCONV({out}, {odd}, stride={s})"],
                 f"MAXPOOL({self.any_size(2, 3)}, {s}, pad={pick([0, 1])}, ceil={side})",
-                f"AVGPOOL({self.any_size(2, 3)}, {s}, pad={pick([0, 1])}, ceil={side}, count_pad={counted})",
+                f"AVGPOOL({self.any_size(2, 3)}, {s}, pad={pick([0, 1])}, "
+                f"ceil={side}, count_pad={pick(['on', 'off'])})",
                 *[f"{name}({self.any_size(2, 3)}, {s}, ceil={side})" for name in ("SUMPOOL", "L2POOL", "SUBSAMPLE")],
                 *[f"{name}({self.any_size(1, 6)})" for name in ("AAVGPOOL", "AMAXPOOL")],
                 *["PAD(1)", f"PAD({self.pads()})", f"PAD(1, mode={pick(['reflect', 'replicate'])})", "CROP(1)"],

@@ -287,6 +287,16 @@ def test_branches_of_different_strides_are_noted_where_they_stand() -> None:
     assert field_of(net) == Field(0, (Axis(1, 2, (0,), (2,)),))
 
 
+def test_of_unequal_strides_and_shifted_grids_the_strides_are_noted() -> None:
+    """Along the rows the branches are a position apart, along the columns their strides differ: the graver is told."""
+    net = Net()
+    net("input", "INPUT", shape=(1, 12, 12))
+    net("strided", "CONV", "input", channels=2, stride=(1, 2))
+    net("causal", "CONV", "input", channels=2, pad=((2, 0), (2, 0)))
+    net("concat1", "concat", "strided", "causal", crop="center")
+    assert codes(net) == ["N301"]
+
+
 def test_branches_half_a_pixel_apart_are_noted_once_for_each_place() -> None:
     net = Net()
     net("input", "INPUT", shape=(1, 8, 8))
