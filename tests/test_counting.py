@@ -51,6 +51,12 @@ SMALL = {
     "separable": "INPUT(3x32x32) -> CONV(8, 3x3, 2) -> BN -> RELU6 -> [DWCONV -> SILU -> CONV(16)]*2 -> GAP -> FC(5)",
     "bottleneck": "INPUT(16x14x14) -> res[CONV(8, 1x1, bias=off) -> BN -> RELU -> CONV(16, 3x3, groups=4)] -> AVGPOOL",
     "decoder": "INPUT(3x16x16) -> CONV(8) -> LRELU -> POOL -> UPCONV(4, 2x2, 2) -> UPSAMPLE(2, mode=bilinear)",
+    "shared": """net Twins {
+  input a: 3x16x16
+  input b: 3x16x16
+  shared tower = CONV(8) -> BN -> RELU -> GAP -> FC(4)
+  absdiff[@a -> tower | @b -> tower] -> FC(1)
+}""",
     "transformer": "INPUT(8x12) -> [res[LN -> MHA(2)] -> res[LN -> LINEAR(32) -> GELU -> LINEAR(8)]]*2",
 }
 
