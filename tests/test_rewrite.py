@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import onnxruntime
@@ -144,3 +145,13 @@ def test_the_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["analyze", "lenet5", "--input", "1x64x64"]) == 2
     assert main(["analyze", "lenet5", "--fc-to-conv", "--input", "1x0x64"]) == 2
     assert main(["verify", "lenet5", "--fc-to-conv", "--input", "1x40x40"]) == 0
+
+
+def test_the_command_analyses_the_twin_or_writes_it(tmp_path: Path) -> None:
+    from archspec.__main__ import main
+
+    assert main(["rewrite", "--fc-to-conv", "lenet5", "--input", "1x64x64"]) == 0
+    assert main(["rewrite", "lenet5", "--fc-to-conv", "-o", str(tmp_path / "twin.json")]) == 0
+    layers = json.loads((tmp_path / "twin.json").read_text())["layers"]
+    assert not any(layer["op"] == "FC" for layer in layers)
+    assert main(["rewrite", "lenet5"]) == 2

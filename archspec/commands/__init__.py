@@ -11,6 +11,7 @@ import click
 _COMMANDS = {
     "analyze": "shapes, receptive fields, parameters, FLOPs and memory of a network",
     "compile": "write a network as PyTorch, ONNX, a diagram or JSON",
+    "rewrite": "another network from one by a rule: the fully convolutional twin",
     "memory": "what a network takes to run or to train, and the largest batch that fits",
     "work": "FLOPs of a training step, neurons and connections, layer by layer",
     "reconcile": "what fvcore, ptflops, thop, torchinfo and papers count for a network, and why",
