@@ -67,8 +67,17 @@ def measure(layers: int, form: str) -> Cost:
         model = loads(source, limits=WIDE)
         total.append(time.process_time() - began)
     assert len(model.graph.nodes) == 2 * (layers // 2) + 1
-    kibibytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "darwin" else 1)
-    return Cost(layers, min(parsing), max(0.0, min(total) - min(parsing)), kibibytes / 1024)
+    return Cost(layers, min(parsing), max(0.0, min(total) - min(parsing)), peak())
+
+
+def peak() -> float:
+    """The most memory that this process held, in MiB.  Linux counts in `ru_maxrss` what stood before exec as well, so
+    that a small program started by a large one looks large; its own figure is in /proc."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        (line,) = [line for line in status.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM:")]
+        return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
 def apart(layers: int, form: str) -> Cost:
