@@ -394,6 +394,14 @@ def test_another_input_size_from_outside() -> None:
         archspec.load("specs/siamese.arch", INPUT="1x120x120")
 
 
+@pytest.mark.parametrize("wire", ["res", "dense", "split", "highway", "randwire(ws, nodes=4, k=2, p=0, seed=1)"])
+def test_a_pattern_beside_its_flow_needs_something_to_read(wire: str) -> None:
+    branches = "@a -> CONV(4) | @a" if wire in ("split", "highway") else "@a -> CONV(4)"
+    assert codes(f"input x: 4x8x8\nINPUT -> CONV(4) as a\n{wire}[{branches}] -> FC(2)") == ["A304"]
+    choices = "input x: 4x8x8\nINPUT -> CONV(4) as a\npick[@a -> CONV(4) | @a] -> res[@a -> CONV(4) | ID] -> FC(2)"
+    assert paths(archspec.loads(choices))[-1] == "fc1"
+
+
 def test_sizes_end_somewhere() -> None:
     assert codes("INPUT(3x8x8) -> CONV(4, 5x5, pad=1e308) -> FC(2)") == ["A608"]
 

@@ -43,7 +43,9 @@ def wire(x: Session, wire: syntax.Wire, site: Site, place: Place, stream: Stream
         return stamps.block(x, found, wire, site, named, place, streams)
     combine = COMBINATORS.get(wire.name)
     if combine is not None:
-        if stream is None and not all(x.starts_itself(b.flow, place) for b in wire.branches):
+        # Their patterns read what flows in beside F; pick and res[F | G] have branches that may start themselves.
+        alone = wire.name == "pick" or (wire.name == "res" and len(wire.branches) == 2)
+        if stream is None and not (alone and all(x.starts_itself(b.flow, place) for b in wire.branches)):
             fail("A304", f"{wire.name} has nothing to read", wire.name_span, help="start the flow from INPUT or a tap")
         return combine(x, wire, site, place, stream)
     card = lookup(wire.name)
