@@ -22,6 +22,9 @@ from archspec.limits import Budget, deep
 from archspec.source import Diagnostic, Span, SpecError, nearest
 
 
+MOST_SHOWN = 2_000  # nodes; more of a network that is wrong is nothing to read
+
+
 @dataclass(frozen=True)
 class Requirement:
     """One `assert`, with what it needs to be evaluated once the analysis is there."""
@@ -217,7 +220,7 @@ def _report(x: Expander, error: SpecError) -> None:
 def _raise(x: Expander) -> list[tuple[str, int]]:
     """Every error found, with the graph up to the fault."""
     partial = None
-    if len(x.draft.nodes) > 1:
+    if 1 < len(x.draft.nodes) <= MOST_SHOWN:
         partial = x.draft.graph(f"{x.name}, up to the fault", (Output(name="fault", node=len(x.draft.nodes) - 1),))
     raise SpecError(tuple(x.found[:10]), partial)
 
