@@ -21,7 +21,6 @@ from archspec.graph import Graph, Output, prune
 from archspec.limits import Budget, deep
 from archspec.source import Diagnostic, Span, SpecError, nearest
 
-
 MOST_SHOWN = 2_000  # nodes; more of a network that is wrong is nothing to read
 
 
