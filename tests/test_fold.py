@@ -227,14 +227,16 @@ def test_ten_thousand_iterations_fold_to_one_in_linear_time() -> None:
                 net.add("RELU")
                 net.add("RELU")
         graph = net.graph()
-        began = time.perf_counter()
+        began = time.process_time()
         tree = fold(graph)
         shown = representatives(graph, tree)
-        took = time.perf_counter() - began
+        took = time.process_time() - began
         assert sketch(tree) == f"0 {{1 2}}*{count}" and shown[-1] == 2
         return took
 
-    assert seconds(10_000) < 25 * max(seconds(1_000), 0.005)
+    # The least of several: what else the machine does only adds.
+    most, least = (min(seconds(count) for _ in range(4)) for count in (10_000, 1_000))
+    assert most < 25 * max(least, 0.005)
 
 
 @st.composite

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -93,9 +93,9 @@ def test_it_is_quick() -> None:
     analysis = archspec.load("resnet152").analyze()
     seconds = []
     for _ in range(5):  # the least of several: what else the machine does only adds
-        begin = perf_counter()
+        begin = process_time()
         lint(analysis)
-        seconds.append(perf_counter() - begin)
+        seconds.append(process_time() - begin)
     assert min(seconds) / len(analysis.graph.nodes) < 100e-6
 
 

@@ -129,9 +129,9 @@ def test_words_are_scanned_as_they_are_read() -> None:
 
 def test_a_long_text_is_diagnosed_about_as_fast_as_it_parses() -> None:
     text = "INPUT(3x32x32) -> " + " -> ".join(["CONV(64)"] * 9_000) + " RELU"
-    start = time.perf_counter()
+    start = time.process_time()
     assert [d.code for d in found(text)] == ["A011"]
-    assert time.perf_counter() - start < 10  # about one second; a slow machine is no failure
+    assert time.process_time() - start < 10  # about one second; a slow machine is no failure
 
 
 # ---------------------------------------------------------------- any text whatever
@@ -153,7 +153,7 @@ PIECES = [
 def outcome(text: str) -> str:
     """What comes of a text: a model, or a sentence.  Anything else is archspec's own mistake."""
     net = re.search(r"^net (\w+)", text, re.MULTILINE)
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         model = open_model(Source("x.arch", text), net[1] if net else None, limits=SMALL)
         assert isinstance(model, Model)
@@ -163,7 +163,7 @@ def outcome(text: str) -> str:
         said = [render(d, color=True) for d in error.diagnostics]
     except UsageError as error:
         said = [error.message]
-    assert time.perf_counter() - start < 4, "two seconds, and as many for a machine that others use"
+    assert time.process_time() - start < 4, "two seconds, and as many for a machine that others use"
     return "\n".join(said)
 
 
