@@ -54,10 +54,11 @@ def parse_limits(changes: Iterable[str]) -> Limits:
 class Budget:
     """What one run has used of its limits: text read, and work done.
 
-    Work is counted in steps, of about 4 microseconds: a step of a flow, an iteration, a branch, an input of a join and
-    a node are one each, a join or a stamp of a block or shared flow three more, an operator on shapes that it did not
-    meet before four more.  What is cheaper counts in ticks, TICKS to the step: a piece of an expression, an entry of a
-    list.  That stops what makes no node and would run to the end: `[RELU?(off)]*1000000`, or lists of lists.
+    Work is counted in steps, of at most 4 microseconds: a step of a flow, an iteration, a branch, an input of a join
+    and a label with an index are one each, a node two, a join and an operator on shapes that it did not meet before
+    four more, a stamp of a block or shared flow five.  What is cheaper counts in ticks, TICKS to the step: a piece of
+    an expression, an entry of a list.  That stops what makes no node and would run to the end:
+    `[RELU?(off)]*1000000`, or lists of lists.
     """
 
     __slots__ = ("_most", "_read_bytes", "_read_tokens", "limits", "ticks")

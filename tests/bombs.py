@@ -89,6 +89,9 @@ LONG = {
     ),
     "a join of very many": DATA + "[RELU as e]*40000 -> [add[ID | @e[*]]]*40000",
     "a tap of very many": DATA + "[RELU as e]*40000 -> [add[ID | @e[0]]]*30000",
+    "blocks with computed widths": "block A(w, s) = CONV(w, 3x3, stride=s) -> BN\n"
+    "block B(w, s=1) = res[A(w, s) -> A(2*w // 2, s)]\n" + DATA + "[[B(w) -> RELU]*9000]*(w in [3, 3, 3])",
+    "highways": DATA + "FLATTEN -> [highway(gate_bias=-1)[FC(192) -> RELU | FC(192)]]*100000",
     "a table of labels": "input a: 3x8x8\nfor i in 0..4000 { for j in 0..20 { INPUT -> RELU as x[i, j] } }\n"
     "for i in 0..4000 { add[@x[i, *] | @x[*, 0]] }",
     "statements in statements": "input a: 3x8x8\nfor i in 0..4000 { for j in 0..4000 { let a = 1 } }\nINPUT -> RELU",

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, NoReturn
 
 from archspec import syntax
-from archspec.expand.draft import Arguments, wanted
+from archspec.expand.draft import Arguments, Plan, wanted
 from archspec.expand.evaluate import Evaluator
 from archspec.expand.place import Place
 from archspec.expand.session import Session
@@ -19,6 +19,7 @@ _words = cache(words)
 _SWITCHES = {"true": "on", "yes": "on", "false": "off", "no": "off", "none": "off"}
 
 
+@cache
 def takes(card: type[Op]) -> tuple[str, ...]:
     """The names of a card's arguments, those given by position first."""
     rest = [name for name in card.model_fields if name not in card.positional]
@@ -34,28 +35,49 @@ def card_arguments(
     block); a required argument that is missing there is a hole, or an error.
     """
     given = layer.args or ()
-    cached = x.constants.get((id(layer), card.name))
-    if cached is not None:
-        return cached[1], None
     default = place.definitions.defaults.get(card.name)
-    arguments: Arguments = {}
-    if default is not None:
-        home = Place(place.definitions, place.definitions.scope, place.body, place.counter)
-        arguments |= _matched(x, card, default.args, home, rank)
-    arguments |= _matched(x, card, given, place, rank)
+    key = (card.name, id(given), id(default))
+    plan = x.plans.get(key)
+    if plan is None:
+        plan = x.plans[key] = _plan(x, card, given, default.args if default else (), place, rank)
+    if len(given) > 1:
+        _check_order(card, given, rank)
+    if not plan.computed and not plan.missing:
+        return plan.constants, None
+    arguments = dict(plan.constants)
+    evaluate = x.evaluator(place)
+    home = None
+    for name, arg, by_default in plan.computed:
+        if by_default and home is None:
+            home = x.evaluator(Place(place.definitions, place.definitions.scope, place.body, place.counter))
+        evaluator = home if by_default and home is not None else evaluate
+        arguments[name] = (_value(x, card, name, arg, evaluator), arg.value.span)
     act, act_span = arguments.pop("act", (None, layer.span))
     if isinstance(act, Word) and act.name == "none":
         act = None  # over the file's default
     if act is not None and not isinstance(act, Callee):
         _no_activation(act, act_span)
-    missing = [n for n, f in card.model_fields.items() if f.is_required() and n not in arguments]
-    for name in missing:
+    for name in plan.missing:
         arguments[name] = x.free.hole(layer, card, name, place if place.free else at)
-    constant = not missing and act is None and all(isinstance(a.value, _CONSTANT) for a in given)
-    if constant and (default is None or all(isinstance(a.value, _CONSTANT) for a in default.args)):
-        # The layer is kept with them: a shorthand's is made on the spot, and its id must not come again.
-        x.constants[id(layer), card.name] = layer, arguments
     return arguments, act
+
+
+def _plan(
+    x: Session, card: type[Op], given: tuple[syntax.Arg, ...], default: tuple[syntax.Arg, ...], place: Place, rank: int
+) -> Plan:
+    _check_order(card, default, rank)
+    matched = {name: (arg, True) for name, arg in _matched(card, default).items()}
+    matched |= {name: (arg, False) for name, arg in _matched(card, given).items()}
+    evaluate = x.evaluator(place)
+    constants: Arguments = {}
+    computed = []
+    for name, (arg, by_default) in matched.items():
+        if isinstance(arg.value, _CONSTANT):
+            constants[name] = (_value(x, card, name, arg, evaluate), arg.value.span)
+        else:
+            computed.append((name, arg, by_default))
+    missing = tuple(n for n, field in card.model_fields.items() if field.is_required() and n not in matched)
+    return Plan(given, constants, tuple(computed), missing)
 
 
 def _no_activation(act: Any, span: Span) -> NoReturn:
@@ -67,9 +89,10 @@ def _no_activation(act: Any, span: Span) -> NoReturn:
     fail("A101", f"no layer is named {act.name}", span, caption="unknown", help=help, fix=fix)
 
 
-def _matched(x: Session, card: type[Op], given: tuple[syntax.Arg, ...], place: Place, rank: int) -> Arguments:
+def _matched(card: type[Op], given: tuple[syntax.Arg, ...]) -> dict[str, syntax.Arg]:
+    """Which argument each one is, by name or by position."""
     known = takes(card)
-    arguments: Arguments = {}
+    matched: dict[str, syntax.Arg] = {}
     positions = iter(card.positional)
     for arg in _gathered(given) if card.variadic else given:
         name = arg.name if arg.name is not None else next(positions, None)
@@ -77,13 +100,12 @@ def _matched(x: Session, card: type[Op], given: tuple[syntax.Arg, ...], place: P
             _too_many(card, arg, known)
         if name not in known:
             _unknown_argument(card, name, arg, known)
-        if name in arguments:
-            labels = (Label(arguments[name][1], "first here"),)
+        if name in matched:
+            labels = (Label(matched[name].value.span, "first here"),)
             fail("A215", f"{name} is given twice", arg.span, labels=labels, help="leave one out")
         _check_comparison(card, arg, known)
-        arguments[name] = (_value(x, card, name, arg, place), arg.value.span)
-    _check_order(card, given, arguments, rank)
-    return arguments
+        matched[name] = arg
+    return matched
 
 
 def _too_many(card: type[Op], arg: syntax.Arg, known: tuple[str, ...]) -> NoReturn:
@@ -135,9 +157,8 @@ def _gathered(given: tuple[syntax.Arg, ...]) -> list[syntax.Arg]:
     return [together, *(arg for arg in given if arg.name is not None)]
 
 
-def _value(x: Session, card: type[Op], name: str, arg: syntax.Arg, place: Place) -> Any:
+def _value(x: Session, card: type[Op], name: str, arg: syntax.Arg, evaluate: Evaluator) -> Any:
     """One argument: a word of the card, or a value in which every name is defined; lists become tuples."""
-    evaluate = x.evaluator(place)
     value = evaluate(arg.value)
     if name == "act":
         return value
@@ -183,7 +204,7 @@ def _frozen(value: Any, card: type[Op], name: str, arg: syntax.Arg, evaluate: Ev
     return value
 
 
-def _check_order(card: type[Op], given: tuple[syntax.Arg, ...], arguments: Arguments, rank: int) -> None:
+def _check_order(card: type[Op], given: tuple[syntax.Arg, ...], rank: int) -> None:
     """Catches `CONV(3x3, 64)` and `CONV(3, 64)`, where kernel and channels are swapped."""
     if card.positional[:2] != ("channels", "kernel") or len(given) < 2 or given[0].name or given[1].name:
         return

@@ -26,7 +26,7 @@ def join(
     streams: list[Stream],
 ) -> int:
     """A join's node on its streams."""
-    x.count_step(wire.span, place, 3)
+    x.count_step(wire.span, place, 4)
     card = lookup(name)
     assert card is not None
     layer = syntax.Layer(wire.span, name, args, wire.name_span)

@@ -82,7 +82,7 @@ def _set_bias(x: Session, before: int, bias: float, wire: syntax.Wire) -> None:
     for index in range(len(x.draft.nodes) - 1, before - 1, -1):
         op = x.draft.nodes[index].op
         if "bias_init" in type(op).model_fields and getattr(op, "bias", False):
-            x.draft.replace(index, op.model_copy(update={"bias_init": bias}))
+            x.draft.change(index, "bias_init", bias)
             return
     fail(
         "A225", "the gate has no bias to set", wire.branches[1].span, help="let the gate end in FC or CONV with a bias"

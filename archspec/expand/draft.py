@@ -7,14 +7,29 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from archspec import syntax
 from archspec.expand.place import Place
 from archspec.expand.values import fail, show
 from archspec.graph import Graph, Node, Output
 from archspec.limits import TICKS, Budget, over
 from archspec.op import Op, RuleError, Shape, by, words
+from archspec.record import Record
 from archspec.source import Diagnostic, Label, Span, SpecError, nearest
 
 Arguments = dict[str, tuple[Any, Span]]  # value and where it was written
+
+
+class Plan(Record):
+    """What a call gives a card, so far as its text tells: a block that is stamped a thousand times reads it once.
+
+    `constants` are values already; `computed` are names and arguments to evaluate at every use, and whether they stand
+    in the file's default rather than in the call; `missing` are required.
+    """
+
+    given: tuple[syntax.Arg, ...]  # kept, for a plan is found by its id
+    constants: Arguments
+    computed: tuple[tuple[str, syntax.Arg, bool], ...]
+    missing: tuple[str, ...]
 
 
 class Settled(NamedTuple):
@@ -89,7 +104,7 @@ class Draft:
         if len(path) > limits.path_length:
             message = f"a node's path has more than {limits.path_length:,} characters: {path[:60]}..."
             over("A613", message, span, "path_length", "give shorter names")
-        self.budget.spend(TICKS, span, path)
+        self.budget.spend(2 * TICKS, span, path)
         if path in self._at:
             fail(
                 "A110",
@@ -135,9 +150,14 @@ class Draft:
             fail("A309", message, span, help="give every use inputs of one size, or write the padding as numbers")
         return index
 
-    def replace(self, index: int, op: Op) -> None:
-        """Gives a node another card of the same shape."""
-        self.nodes[index] = self.nodes[index].model_copy(update={"op": op})
+    def change(self, index: int, argument: str, value: Any) -> None:
+        """Gives a node's card another value of an argument that no shape depends on."""
+        node = self.nodes[index]
+        key = id(node.op), argument, value
+        changed = self._cards.get(key)
+        if changed is None:
+            changed = self._cards[key] = node.op.model_copy(update={argument: value})
+        self.nodes[index] = node.model_copy(update={"op": changed})
 
     def graph(self, name: str, outputs: tuple[Output, ...]) -> Graph:
         return Graph(name=name, nodes=tuple(self.nodes), outputs=outputs)

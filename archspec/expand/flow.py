@@ -208,7 +208,10 @@ class Expander(Session):
             case syntax.Layer():
                 return layers.run_layer(self, core, site, place, place, stream)
             case syntax.Short():
-                return layers.run_layer(self, shorthand.layer(core), site, place, place, stream)
+                layer = self.shorthands.get(id(core))
+                if layer is None:
+                    layer = self.shorthands[id(core)] = shorthand.layer(core)
+                return layers.run_layer(self, layer, site, place, place, stream)
             case syntax.Wire():
                 return joins.wire(self, core, site, place, stream)
             case syntax.Tap():

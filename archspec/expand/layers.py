@@ -71,7 +71,9 @@ def handed_over(
     inner, home = value.layer, value.place
     if args is not None:
         handed, values = _handed(x, args, named)
-        inner = inner.but(args=(*(inner.args or ()), *handed))
+        key = id(inner.args), id(args)
+        _, _, merged = x.merged.setdefault(key, (inner.args, args, (*(inner.args or ()), *handed)))
+        inner = inner.but(args=merged)
         home = home.but(scope=Scope(home.scope, values))
     return inner, home
 

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from archspec import syntax
 from archspec.expand.definitions import Definitions
-from archspec.expand.draft import Arguments, Draft
+from archspec.expand.draft import Draft, Plan
 from archspec.expand.evaluate import Evaluator
 from archspec.expand.free import Bindings, Free
 from archspec.expand.place import Bundle, Place, Stream
@@ -17,6 +17,7 @@ from archspec.op import Shape, names
 from archspec.source import Diagnostic, Span, SpecError
 
 MOST_ERRORS = 10
+Given = tuple[syntax.Arg, ...] | None
 
 
 class Stop(Exception):
@@ -32,7 +33,10 @@ class Session(ABC):
         self.definitions = definitions
         self.bindings = bindings
         self.free = Free(definitions, bindings)
-        self.constants: dict[tuple[int, str], tuple[syntax.Layer, Arguments]] = {}
+        # What the text of a call comes to, by the ids of its parts, which each entry keeps alive.
+        self.plans: dict[tuple[str, int, int], Plan] = {}
+        self.shorthands: dict[int, syntax.Layer] = {}
+        self.merged: dict[tuple[int, int], tuple[Given, Given, tuple[syntax.Arg, ...]]] = {}
         self.name = "net"
         self.resized = False  # whether the command line gives an input another shape
         self.found: list[Diagnostic] = []

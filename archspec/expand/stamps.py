@@ -29,7 +29,7 @@ def shared(x: Session, layer: syntax.Layer, tower: SharedFlow, place: Place, str
     if x.starts_itself(tower.flow, tower.place):
         message = "a shared flow reads what flows in, so it begins with a layer"
         fail("A306", message, tower.flow.steps[0].core.span, help="leave this step out")
-    x.count_step(layer.span, place, 3)
+    x.count_step(layer.span, place, 5)
     tower.uses += 1
     if tower.uses > 1:
         x.stop_if_broken()
@@ -60,7 +60,7 @@ def block(
     """One stamp of a block on its ports."""
     definitions, what = found
     _check_depth(x, what, call, place)
-    x.count_step(call.span, place, 3)
+    x.count_step(call.span, place, 5)
     ports = _ports(x, what, call, streams)
     scope = Scope(definitions.scope)
     first = x.one(streams[0], call.span) if streams else None

@@ -56,6 +56,7 @@ def write(x: Session, mark: syntax.Mark, index: tuple[int, ...], stream: Stream,
     body = place.body
     entry = Entry(stream, place.loops, mark.span)
     if mark.index is not None:
+        x.count_step(mark.span, place)
         entries = body.indexed.setdefault(mark.name, {})
         if index in entries:
             message = f"{indexed(mark.name, index)} is written twice"
