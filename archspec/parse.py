@@ -8,10 +8,8 @@ from lark.exceptions import UnexpectedInput
 from archspec import syntax
 from archspec.actions import Builder
 from archspec.limits import Budget
-from archspec.source import Source, SpecError
+from archspec.source import MOST_ERRORS, Source, SpecError
 from archspec.tables import load_parser
-
-MOST_ERRORS = 10  # in one run
 
 _builder = Builder(visit_tokens=False)
 _parser: Lark | None = None
@@ -34,7 +32,7 @@ def parse(source: Source, budget: Budget | None = None) -> syntax.File:
     except UnexpectedInput:
         from archspec.mistakes import diagnose  # nothing of it is needed while all goes well
 
-        raise SpecError(diagnose(source)) from None
+        raise SpecError(diagnose(source, parser())) from None
     if _builder.found:
         raise SpecError(tuple(_builder.found[:MOST_ERRORS]))
     assert isinstance(tree, syntax.File)

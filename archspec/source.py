@@ -101,6 +101,9 @@ class Diagnostic:
     severity: Severity = "error"
 
 
+MOST_ERRORS = 10  # reported of one run
+
+
 @dataclass
 class SpecError(Exception):
     """What is wrong with a spec: every diagnostic found in one run.

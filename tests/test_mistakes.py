@@ -15,8 +15,8 @@ from archspec.limits import Limits
 from archspec.mistakes import diagnose
 from archspec.mistakes.words import scan
 from archspec.model import Model, UsageError, open_model
-from archspec.parse import MOST_ERRORS, parse
-from archspec.source import Diagnostic, Source, SpecError, render
+from archspec.parse import parse, parser
+from archspec.source import MOST_ERRORS, Diagnostic, Source, SpecError, render
 
 ROOT = Path(__file__).resolve().parent.parent
 SPECS = sorted((ROOT / "specs").glob("*.arch"))
@@ -43,7 +43,7 @@ def test_one_cause_is_one_error(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda p: p.stem)
 def test_a_good_text_has_no_mistakes(path: Path) -> None:
-    assert diagnose(Source(path.name, path.read_text(encoding="utf-8"))) == ()
+    assert diagnose(Source(path.name, path.read_text(encoding="utf-8")), parser()) == ()
 
 
 def test_reading_goes_on_behind_a_broken_statement() -> None:

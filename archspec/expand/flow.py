@@ -22,6 +22,9 @@ class Expander(Session):
     def tapped(self, tap: syntax.Tap, place: Place) -> Value:
         return taps.value(self, tap, place)
 
+    def combines(self, name: str) -> bool:
+        return name in joins.COMBINATORS
+
     # ---------------------------------------------------------------- flows
 
     def flow(self, flow: syntax.Flow, place: Place, incoming: Stream | None) -> Stream:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from archspec import syntax
 from archspec.expand import layers, stamps
@@ -17,14 +17,22 @@ from archspec.expand.values import Callee, Word, fail
 from archspec.op import lookup, names
 from archspec.source import Fix, Span, nearest
 
-Combine = Callable[["Session", syntax.Wire, Site, Place, Stream | None], Stream]
-COMBINATORS: dict[str, Combine] = {
-    "res": res,
-    "dense": dense,
-    "split": split,
-    "highway": highway,
-    "pick": pick,
-    "randwire": randwire,
+
+class Combinator(NamedTuple):
+    """What builds a pattern from flows.  It reads the stream beside them, but with `alone` branches (or more) it reads
+    only what they do, so that they may begin by themselves."""
+
+    build: Callable[[Session, syntax.Wire, Site, Place, Stream | None], Stream]
+    alone: int | None = None
+
+
+COMBINATORS = {
+    "res": Combinator(res, alone=2),
+    "dense": Combinator(dense),
+    "split": Combinator(split),
+    "highway": Combinator(highway),
+    "pick": Combinator(pick, alone=1),
+    "randwire": Combinator(randwire),
 }
 
 
@@ -41,13 +49,12 @@ def wire(x: Session, wire: syntax.Wire, site: Site, place: Place, stream: Stream
     if found is not None:
         streams, _ = branches(x, wire, place, stream)
         return stamps.block(x, found, wire, site, named, place, streams)
-    combine = COMBINATORS.get(wire.name)
-    if combine is not None:
-        # Their patterns read what flows in beside F; pick and res[F | G] have branches that may start themselves.
-        alone = wire.name == "pick" or (wire.name == "res" and len(wire.branches) == 2)
+    combinator = COMBINATORS.get(wire.name)
+    if combinator is not None:
+        alone = combinator.alone is not None and len(wire.branches) >= combinator.alone
         if stream is None and not (alone and all(x.starts_itself(b.flow, place) for b in wire.branches)):
             fail("A304", f"{wire.name} has nothing to read", wire.name_span, help="start the flow from INPUT or a tap")
-        return combine(x, wire, site, place, stream)
+        return combinator.build(x, wire, site, place, stream)
     card = lookup(wire.name)
     if card is None or not wire.name.islower():
         _no_join(wire, card is not None, place)

@@ -112,12 +112,10 @@ def exists(name: str, place: Place) -> bool:
 
 def unknown_layer(x: Session, layer: syntax.Layer, place: Place) -> NoReturn:
     """Says that nobody knows a step's name, and what it may have been meant to be."""
-    from archspec.expand.joins import COMBINATORS
-
     if layer.name in x.misplaced:
         x.stop_if_broken()
 
-    if layer.name in COMBINATORS:
+    if x.combines(layer.name):
         fail("A301", f"{layer.name} takes a flow", layer.name_span, help=f"write {layer.name}[CONV(64) -> RELU]")
     if layer.name in place.definitions.nets:
         help = f"make a block of what both need: block {layer.name}Body = ..."

@@ -14,9 +14,8 @@ from archspec.expand.place import Bundle, Place, Stream
 from archspec.expand.values import Callee, Scope, Value, fail
 from archspec.limits import TICKS, Budget
 from archspec.op import Shape, names
-from archspec.source import Diagnostic, Span, SpecError
+from archspec.source import MOST_ERRORS, Diagnostic, Span, SpecError
 
-MOST_ERRORS = 10
 Given = tuple[syntax.Arg, ...] | None
 
 
@@ -119,6 +118,10 @@ class Session(ABC):
     @abstractmethod
     def flow(self, flow: syntax.Flow, place: Place, incoming: Stream | None) -> Stream:
         """Runs a flow on a stream, or on nothing where it starts by itself."""
+
+    @abstractmethod
+    def combines(self, name: str) -> bool:
+        """Whether a name is a combinator's, such as res or dense, which takes a flow in brackets."""
 
     @abstractmethod
     def tapped(self, tap: syntax.Tap, place: Place) -> Value:

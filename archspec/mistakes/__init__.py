@@ -6,11 +6,12 @@ with; the first rule that knows the slip names it.
 
 from __future__ import annotations
 
+from lark import Lark
+
 from archspec.mistakes import brackets, definitions, forms, keywords, loops, repeats, signs, steps, values
 from archspec.mistakes.reading import Reading
 from archspec.mistakes.words import Fault, Rule, found
-from archspec.parse import MOST_ERRORS
-from archspec.source import Diagnostic, Source
+from archspec.source import MOST_ERRORS, Diagnostic, Source
 
 TABLE: tuple[Rule, ...] = (
     *signs.TABLE,
@@ -25,9 +26,9 @@ TABLE: tuple[Rule, ...] = (
 )
 
 
-def diagnose(source: Source) -> tuple[Diagnostic, ...]:
+def diagnose(source: Source, parser: Lark) -> tuple[Diagnostic, ...]:
     """Every syntax error of a text that does not parse, at most ten, one for each cause."""
-    reading = Reading(source)
+    reading = Reading(source, parser)
     out: list[Diagnostic] = []
     fault, reached = reading.next_fault(), -1
     while fault is not None and fault.at > reached and len(out) < MOST_ERRORS:

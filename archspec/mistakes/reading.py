@@ -5,12 +5,11 @@ from __future__ import annotations
 from copy import copy
 from typing import Any
 
-from lark import Token
+from lark import Lark, Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from archspec.mistakes.words import STATEMENTS, Fault, Word, locate, scan
-from archspec.parse import parser
 from archspec.source import Source
 
 
@@ -26,10 +25,10 @@ def _behind(words: list[Word]) -> list[int]:
 class Reading:
     """One pass over a text, without building a tree."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, parser: Lark) -> None:
         self.source = source
         self.words = scan(source.text)
-        self.parser: InteractiveParser = parser().parse_interactive(source.text)
+        self.parser: InteractiveParser = parser.parse_interactive(source.text)
         # The grammar's actions would build trees of statements that are not whole.
         self.parser.parser_state.parse_conf = copy(self.parser.parser_state.parse_conf)
         self.parser.parser_state.parse_conf.callbacks = {}
