@@ -109,7 +109,7 @@ def test_json_is_valid_and_points_at_the_text() -> None:
     jsonschema.Draft202012Validator.check_schema(schema())
     jsonschema.validate(document, schema(), cls=jsonschema.Draft202012Validator)
     assert document["schema"] == "archspec.diagnostics/1"
-    assert document["totals"] == {"errors": 3, "warnings": 1, "notes": 1}
+    assert document["totals"] == {"errors": 4, "warnings": 1, "notes": 1}
     assert [spec["valid"] for spec in document["specs"]] == [False, False]
     first = document["diagnostics"][0]
     place = first["place"]

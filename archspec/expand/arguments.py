@@ -91,6 +91,7 @@ def _no_activation(act: Any, span: Span) -> NoReturn:
 
 def _matched(card: type[Op], given: tuple[syntax.Arg, ...]) -> dict[str, syntax.Arg]:
     """Which argument each one is, by name or by position."""
+    check_names(card, given)
     known = takes(card)
     matched: dict[str, syntax.Arg] = {}
     positions = iter(card.positional)
@@ -98,14 +99,20 @@ def _matched(card: type[Op], given: tuple[syntax.Arg, ...]) -> dict[str, syntax.
         name = arg.name if arg.name is not None else next(positions, None)
         if name is None:
             _too_many(card, arg, known)
-        if name not in known:
-            _unknown_argument(card, name, arg, known)
         if name in matched:
             labels = (Label(matched[name].value.span, "first here"),)
             fail("A215", f"{name} is given twice", arg.span, labels=labels, help="leave one out")
         _check_comparison(card, arg, known)
         matched[name] = arg
     return matched
+
+
+def check_names(card: type[Op], given: tuple[syntax.Arg, ...]) -> None:
+    """Refuses an argument by a name that the card does not have."""
+    known = takes(card)
+    for arg in given:
+        if arg.name is not None and arg.name not in known:
+            _unknown_argument(card, arg.name, arg, known)
 
 
 def _too_many(card: type[Op], arg: syntax.Arg, known: tuple[str, ...]) -> NoReturn:

@@ -11,8 +11,12 @@ from archspec.expand.definitions import Definitions
 from archspec.expand.holes import Hole, find_holes
 from archspec.expand.place import Place
 from archspec.expand.values import Value, fail, kind, show, whole
+from archspec.limits import deep
 from archspec.op import Op
+from archspec.record import Record
 from archspec.source import Diagnostic, Source, Span, SpecError, nearest
+
+_BEFORE = "let value = ["  # what makes a statement of a value
 
 
 class UsageError(Exception):
@@ -48,9 +52,9 @@ class Bindings:
         """`2,2,3` is a list without brackets; one value alone is that value."""
         from archspec.parse import parse
 
-        source = Source(f"-D {name}", text)
+        source = Source("-D", f"{name}={text}")
         try:
-            tree = parse(Source(source.name, f"let value = [{text}]"))
+            tree = parse(Source(source.name, f"{_BEFORE}{text}]"))
         except SpecError:
             raise UsageError(
                 f"-D {name}={text} is no value", f"values look like 3, 3x32x32, on, 2,2,3 or {name}=[1, 2]"
@@ -58,7 +62,8 @@ class Bindings:
         let = tree.statements[0]
         if len(tree.statements) != 1 or not isinstance(let, syntax.Let) or self.read is None:
             raise UsageError(f"-D {name}={text} is no value")
-        value = self.read(let.value)
+        with deep(Span(source, 0, len(source.text))):
+            value = self.read(_moved(let.value, source, len(_BEFORE) - len(name) - 1))
         return value[0] if isinstance(value, list) and len(value) == 1 else value
 
     def check_all_used(self) -> None:
@@ -71,6 +76,18 @@ class Bindings:
                 options = ", ".join(sorted(self.known)) or "nothing"
                 hint = f"did you mean {near}?" if near else f"this spec lets you bind {options}"
                 raise UsageError(f"nothing here is named {name}", hint)
+
+
+def _moved(value: Any, source: Source, back: int) -> Any:
+    """Syntax whose spans lie `back` characters earlier, in the text as it was typed."""
+    match value:
+        case Span(_, start, end):
+            return Span(source, start - back, end - back)
+        case Record():
+            return type(value)(*(_moved(getattr(value, name), source, back) for name in value.__match_args__))
+        case tuple():
+            return tuple(_moved(entry, source, back) for entry in value)
+    return value
 
 
 def _native(value: Any) -> Value:

@@ -25,10 +25,14 @@ def layer_hint(name: str, place: Place) -> tuple[str, str | None]:
         return written, None
     layers = {n for n in names() if not n.islower()}
     handed = {n for n in place.scope.names() if isinstance(place.scope.find(n)[1], Callee)}
-    near = nearest(name, layers | handed | place.definitions.block_names() | place.body.streams.keys())
+    own = handed | place.definitions.block_names() | place.body.streams.keys()
+    meant = elsewhere(name)
+    near = nearest(name, own if meant else own | layers)
     if near:
         return f"did you mean {near}?", near
-    meant = _as_described(name)
+    meant = meant or _as_described(name)
+    if meant and meant.islower():
+        return f"join the branches: {meant}[a | b]", None
     return (f"did you mean {meant}?", meant) if meant else ("`archspec ops` lists the layers", None)
 
 
@@ -68,6 +72,32 @@ def _as_shorthand(name: str) -> str:
     if width:
         return f"write {word}-{first}, or {word.upper()}({first})"
     return f"write {word}{first}/{second or first}, or {word.upper()}({first}x{first})" if kernel else ""
+
+
+# Names that other frameworks have, without their dimensions, where no spelling or description leads to ours.
+_NAMES = {
+    "FC": ("dense",),
+    "MAXPOOL": ("maxpooling",),
+    "AVGPOOL": ("averagepooling", "avgpooling"),
+    "BN": ("batchnormalization", "batchnormalisation"),
+    "LN": ("layernormalization", "layernormalisation"),
+    "GN": ("groupnormalization", "groupnormalisation"),
+    "UPCONV": ("deconv", "deconvolution"),
+    "UPSAMPLE": ("upsampling", "interpolate", "resize"),
+    "PAD": ("zeropadding", "zeropad", "reflectionpad", "replicationpad"),
+    "EMBED": ("embedding", "embeddings"),
+    "ID": ("identity",),
+    "add": ("sum",),
+    "concat": ("concatenate", "concatenation", "cat"),
+    "mul": ("multiply", "times"),
+    "mean": ("average",),
+}
+
+
+def elsewhere(name: str) -> str | None:
+    """What another framework's name is here."""
+    plain = re.sub(r"[123]d|_", "", name.lower())
+    return next((ours for ours, theirs in _NAMES.items() if plain in theirs), None)
 
 
 def _as_described(name: str) -> str | None:

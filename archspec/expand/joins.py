@@ -55,20 +55,24 @@ def wire(x: Session, wire: syntax.Wire, site: Site, place: Place, stream: Stream
         if stream is None and not (alone and all(x.starts_itself(b.flow, place) for b in wire.branches)):
             fail("A304", f"{wire.name} has nothing to read", wire.name_span, help="start the flow from INPUT or a tap")
         return combinator.build(x, wire, site, place, stream)
-    card = lookup(wire.name)
-    if card is None or not wire.name.islower():
-        _no_join(wire, card is not None, place)
+    check_name(x, wire, named)
     streams, stamped = branches(x, wire, place, stream)
     if len(streams) < 2:
         return _lone(wire, streams, stamped)
     return join(x, wire.name, wire, wire.args, site, place, streams)
 
 
-def _no_join(wire: syntax.Wire, is_layer: bool, place: Place) -> None:
-    if is_layer:
+def check_name(x: Session, wire: syntax.Wire, place: Place) -> None:
+    """Refuses what is no join, combinator or block."""
+    card = lookup(wire.name)
+    if x.combines(wire.name) or (card is not None and wire.name.islower()) or place.definitions.block(wire.name):
+        return
+    if card is not None:
         _layer_before_bracket(wire)
+    from archspec.expand.guess import elsewhere  # its many words are for those who need them
+
     known = {n for n in names() if n.islower()} | COMBINATORS.keys() | place.definitions.block_names()
-    near = nearest(wire.name, known)
+    near = nearest(wire.name, known) or elsewhere(wire.name)
     help = f"did you mean {near}?" if near else "joins are add, concat, mul, max, mean ...; `archspec ops` lists them"
     fix = Fix(wire.name_span, near) if near else None
     fail("A101", f"no join or block is named {wire.name}", wire.name_span, caption="unknown", help=help, fix=fix)

@@ -15,11 +15,12 @@ from archspec.expand.free import Bindings, UsageError
 from archspec.expand.lints import lints
 from archspec.expand.place import Body, Bundle, Counter, Place
 from archspec.expand.session import Stop
+from archspec.expand.spelling import misspelt
 from archspec.expand.stamps import run_body, run_statement
 from archspec.expand.values import Scope, Value, fail
 from archspec.graph import Graph, Output, prune
 from archspec.limits import Budget, deep
-from archspec.source import Diagnostic, Span, SpecError, nearest
+from archspec.source import MOST_ERRORS, Diagnostic, Span, SpecError, nearest
 
 MOST_SHOWN = 2_000  # nodes; more of a network that is wrong is nothing to read
 
@@ -198,7 +199,10 @@ def _run(x: Expander, statements: tuple[syntax.Statement, ...], place: Place, he
             _report(x, error)
         except Stop:
             pass
-    if not x.found:
+    if x.found:
+        for slip in misspelt(x, statements, place):
+            _report(x, slip)
+    else:
         try:
             found = run_body(x, tuple(declared), place)
             if found:
@@ -221,7 +225,11 @@ def _raise(x: Expander) -> list[tuple[str, int]]:
     partial = None
     if 1 < len(x.draft.nodes) <= MOST_SHOWN:
         partial = x.draft.graph(f"{x.name}, up to the fault", (Output(name="fault", node=len(x.draft.nodes) - 1),))
-    raise SpecError(tuple(x.found[:10]), partial)
+    raise SpecError(tuple(sorted(x.found[:MOST_ERRORS], key=_in_text)), partial)
+
+
+def _in_text(found: Diagnostic) -> tuple[str, int]:
+    return (found.span.source.name, found.span.start) if found.span else ("", 0)
 
 
 def _select(graph: Graph, outputs: tuple[str, ...], place: Place) -> tuple[Graph, tuple[Diagnostic, ...]]:
