@@ -14,7 +14,7 @@ from archspec.expand.free import Bindings, UsageError
 from archspec.expand.holes import Hole, find_open
 from archspec.expand.nets import Expansion, expand
 from archspec.limits import DEFAULT, Budget, Limits
-from archspec.silence import heard
+from archspec.silence import heard, misspelt
 from archspec.source import Diagnostic, Source
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Model:
         self.source = source
         self.files = imported  # the files that the spec imports, which no output may take the place of
         self.graph: Graph = expansion.graph
-        self.warnings: tuple[Diagnostic, ...] = tuple(heard(expansion.warnings))
+        self.warnings: tuple[Diagnostic, ...] = (*misspelt(source), *heard(expansion.warnings))
         self._requirements = expansion.requirements
         self._analyses: dict[tuple[int, str], Analysis] = {}
 

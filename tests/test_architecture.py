@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "limits": ("record", "source"),
     "zoo": ("resources", "source"),
     "record": (),
-    "silence": ("source",),
+    "silence": ("pages", "source"),
     "syntax": ("source", "record"),
     "lexer": (),
     "tables": ("resources", "lexer"),

@@ -12,7 +12,7 @@ from archspec.expand.nets import candidates
 from archspec.limits import DEFAULT, Budget, Limits
 from archspec.model import define, open_model
 from archspec.record import Record
-from archspec.silence import heard
+from archspec.silence import heard, misspelt
 from archspec.source import Diagnostic, Source, SpecError
 
 ASSERT_FAILED = "A501"
@@ -50,7 +50,8 @@ def check(source: Source, net: str | None = None, limits: Limits = DEFAULT, *, a
         return Checked(source, (), (), error.diagnostics)
     nets = [net] if net else candidates(definitions)
     skipped = () if net else tuple(name for name in definitions.nets if name not in nets)
-    found = [("", finding) for finding in heard(lints(definitions))]  # of the text, whatever is expanded
+    # of the text, whatever is expanded
+    found = [("", finding) for finding in (*misspelt(source), *heard(lints(definitions)))]
     found += [(name, finding) for name in nets for finding in _of_net(source, name, limits, advice)]
     if not definitions.nets and (definitions.statements or not definitions.blocks):
         found += [("", finding) for finding in _of_flow(source, definitions, limits, advice)]
