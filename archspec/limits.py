@@ -77,7 +77,7 @@ class Budget:
         """Counts work, and refuses what goes over the limit of steps."""
         self.ticks += ticks
         if self.ticks > self._most:
-            at = f", at {path}" if path else ""
+            at = f", at {path if len(path) < 80 else path[:77] + '...'}" if path else ""
             over("A605", f"more than {self.limits.steps:,} steps of expansion{at}", span, "steps")
 
     def read(self, source: Source) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import torch
 
     from archspec.analyze import Analysis
+    from archspec.counting import Tally
     from archspec.graph import Graph
     from archspec.memory import Checkpoint, Fit, Memory
     from archspec.work import Work
@@ -84,6 +85,15 @@ class Model:
         from archspec.work import count_work
 
         return count_work(self.analyze(batch), optimizer=optimizer)
+
+    def count(self, convention: str, batch: int = 1) -> Tally:
+        """What another tool or the papers count, in total, by node and by operator: one of `archspec.conventions`.
+
+        Raises SpecError for a name that is none, and where the convention has no number for an operator.
+        """
+        from archspec.counting import count
+
+        return count(self.analyze(batch), convention)
 
     def failures(self) -> tuple[Diagnostic, ...]:
         """A diagnostic for every assert that does not hold; they speak of one example, whatever the batch analysed."""
@@ -171,13 +181,12 @@ class Model:
             return None
 
 
-def _loader(source: Source, budget: Budget) -> Loader:
-    return Loader(Path(source.directory) if source.directory else None, budget)
-
-
 def define(source: Source, budget: Budget | None = None) -> Definitions:
     """What a source defines, its imports read.  Raises SpecError."""
-    return _loader(source, budget or Budget()).define(source)
+    loader = Loader(Path(source.directory) if source.directory else None, budget or Budget())
+    definitions = loader.define(source)
+    definitions.imported = tuple(loader.loaded)
+    return definitions
 
 
 def open_model(
@@ -193,12 +202,23 @@ def open_model(
 
     Raises SpecError for what is wrong with the spec, UsageError for a net, output or binding that it does not have.
     """
-    given = {**(bindings or {}), **(switches or {})}
     budget = Budget(limits)
-    loader = _loader(source, budget)
     with _without_collector():
-        expansion = expand(loader.define(source), net, Bindings(given), budget, outputs)
-    return Model(source, expansion, tuple(loader.loaded))
+        definitions = define(source, budget)
+    return open_net(definitions, net, {**(bindings or {}), **(switches or {})}, outputs, budget)
+
+
+def open_net(
+    definitions: Definitions,
+    net: str | None,
+    given: Mapping[str, Any],
+    outputs: tuple[str, ...] = (),
+    budget: Budget | None = None,
+) -> Model:
+    """A model of one net of a text that is read already; `given` is what is bound from outside, by name."""
+    with _without_collector():
+        expansion = expand(definitions, net, Bindings(dict(given)), budget or Budget(), outputs)
+    return Model(definitions.source, expansion, definitions.imported)
 
 
 @contextmanager

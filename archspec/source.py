@@ -211,6 +211,13 @@ def nearest(word: str, known: Any) -> str | None:
     return best[1] if best else None
 
 
+def is_slip(word: str, meant: str) -> bool:
+    """Whether `word` can hardly be anything else than `meant` mistyped, so that an edit may put it right unasked: other
+    capitals, two letters exchanged, or one letter wrong in a word of five."""
+    a, b = word.lower(), meant.lower()
+    return a == b or (_distance(a, b) == 1 and (len(a) > 4 or sorted(a) == sorted(b)))
+
+
 def _distance(a: str, b: str) -> int:
     """Damerau-Levenshtein distance with adjacent swaps (optimal string alignment)."""
     before: list[int] = []

@@ -18,6 +18,7 @@ from archspec.check.annotations import to_annotations
 from archspec.check.document import schema, to_json
 from archspec.check.fixes import fix
 from archspec.check.sarif import to_sarif
+from archspec.limits import Limits
 from archspec.model import UsageError
 from archspec.pages import Page, pages
 from archspec.source import Diagnostic, Fix, Source, Span
@@ -413,3 +414,21 @@ def test_the_command_writes_what_helps_and_says_it(archspec: Run, tmp_path: Path
     assert archspec("check", "net.arch", "--fix").stderr == "" and path.stat().st_mtime_ns == stamp
     assert archspec("check", "-", "--fix", input=GOOD).returncode == 2
     assert archspec("check", "resnet50", "--fix").returncode == 2
+
+
+def test_names_are_checked_in_what_no_net_uses() -> None:
+    """A library, a block that nobody stamps, a net in want of arguments, what stands behind an open size."""
+    library = "block U(c) = COV(c) -> CONV(8, strid=3) -> Foo(undefinedname)"
+    assert [f.code for f in checked(library).findings] == ["A101", "A201", "A101", "A102"]
+    whole = "block U(c) = CONV(c) -> [RELU]*(w in [a, 2])\nINPUT(3x8x8) -> FC(2)"
+    assert [f.code for f in checked(whole).findings if f.severity == "error"] == ["A102"]
+    waiting = "net A(n) {\n  input 3x8x8\n  INPUT -> [CONVV(8)]*n\n}"
+    assert [f.code for f in checked(waiting).findings] == ["A101"]
+    behind = "input l: (1, 32, T)\nl -> GAP -> COV(3)"
+    assert [f.code for f in checked(behind).findings] == ["A404", "A101"]
+
+
+def test_the_nets_of_a_file_share_its_limits() -> None:
+    nets = "\n".join(f"net N{i} {{\n  input 3x8x8\n  INPUT -> [RELU]*400\n}}" for i in range(20))
+    assert not checked(nets).findings
+    assert {f.code for f in check(Source("x.arch", nets), limits=Limits(steps=5_000)).findings} == {"A605"}

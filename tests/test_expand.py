@@ -571,6 +571,19 @@ def test_joins_are_handed_to_blocks_as_layers_are() -> None:
     mine = "block Mine(c, k)[a, b] = concat[a | b] -> CONV(c, k)\nblock Use(J, c) = J(c + 1)[ID | CONV(3)]\n"
     assert archspec.loads(mine + "INPUT(3x8x8) -> Use(Mine(k=1x1), 6)").graph.nodes[-1].shape == (7, 8, 8)
     assert codes(fuse + "INPUT(3x8x8) -> Fuse(ad)") == ["A101"]
+    wide = "block W(j) = j[CONV(8) | ID]\nINPUT(8x8x8) -> W(concat(crop=center)) -> FLATTEN -> W2(highway)"
+    assert codes(wide) == ["A101"]
+    wide = "block W(j) = j[CONV(3, stride=2)]\nINPUT(3x8x8) -> W(res(shortcut=proj)) -> GAP"
+    assert [n.op.name for n in archspec.loads(wide).graph.nodes] == ["INPUT", "CONV", "CONV", "add", "GAP"]
+
+
+def test_a_label_of_a_repeat_that_runs_no_time_names_no_stream() -> None:
+    text = "INPUT(3x8x8) -> [CONV(3) as e]*{} -> concat[ID | CONV(2) | @e[*]]"
+    assert [archspec.loads(text.format(n)).graph.nodes[-1].shape[0] for n in (0, 1, 2)] == [5, 8, 11]
+    off = "INPUT(3x8x8) -> [[CONV(3) as e] -> RELU]?(off) as x -> concat[ID | CONV(2) | @e[*]]"
+    assert archspec.loads(off).graph.nodes[-1].shape[0] == 5
+    assert codes("INPUT(3x8x8) -> [CONV(3) as e]*0 -> add[ID | @e]") == ["A112"]
+    assert codes("INPUT(3x8x8) -> [CONV(3) as e]*0 -> add[ID | @e[0]]") == ["A112"]
 
 
 def test_a_block_comes_before_a_built_in_of_its_name() -> None:

@@ -8,9 +8,9 @@ from dataclasses import replace
 from archspec.expand.definitions import Definitions
 from archspec.expand.holes import Hole, find_holes
 from archspec.expand.lints import lints
-from archspec.expand.nets import candidates
+from archspec.expand.nets import candidates, unknown_names
 from archspec.limits import DEFAULT, Budget, Limits
-from archspec.model import define, open_model
+from archspec.model import define, open_net
 from archspec.record import Record
 from archspec.silence import heard, misspelt
 from archspec.source import Diagnostic, Source, SpecError
@@ -44,23 +44,27 @@ def check(source: Source, net: str | None = None, limits: Limits = DEFAULT, *, a
 
     Raises UsageError where there is none.
     """
+    budget = Budget(limits)
     try:
-        definitions = define(source, Budget(limits))
+        definitions = define(source, budget)
     except SpecError as error:
         return Checked(source, (), (), error.diagnostics)
     nets = [net] if net else candidates(definitions)
     skipped = () if net else tuple(name for name in definitions.nets if name not in nets)
     # of the text, whatever is expanded
     found = [("", finding) for finding in (*misspelt(source), *heard(lints(definitions)))]
-    found += [(name, finding) for name in nets for finding in _of_net(source, name, limits, advice)]
+    found += [(name, finding) for name in nets for finding in _of_net(definitions, name, budget, advice)]
     if not definitions.nets and (definitions.statements or not definitions.blocks):
-        found += [("", finding) for finding in _of_flow(source, definitions, limits, advice)]
+        found += [("", finding) for finding in _of_flow(definitions, budget, advice)]
+    told = {finding.span for _, finding in found if finding.severity == "error"}
+    names = unknown_names(definitions, budget, values=not told)
+    found += [("", finding) for finding in names if finding.span not in told]
     return Checked(source, tuple(nets), skipped, tuple(_once(found, several=len(nets) > 1)))
 
 
-def _of_net(source: Source, net: str | None, limits: Limits, advice: bool) -> Iterator[Diagnostic]:
+def _of_net(definitions: Definitions, net: str | None, budget: Budget, advice: bool) -> Iterator[Diagnostic]:
     try:
-        model = open_model(source, net, limits=limits)
+        model = open_net(definitions, net, {}, budget=budget)
         yield from model.warnings
         yield from model.failures()
         if advice:
@@ -74,19 +78,19 @@ def _as_open(diagnostic: Diagnostic) -> Diagnostic:
     return replace(diagnostic, severity="note", notes=notes)
 
 
-def _of_flow(source: Source, definitions: Definitions, limits: Limits, advice: bool) -> Iterator[Diagnostic]:
+def _of_flow(definitions: Definitions, budget: Budget, advice: bool) -> Iterator[Diagnostic]:
     """A flow outside any net; where it leaves something open, at least the names in it are checked."""
     holes = find_holes(definitions)
-    found = [*_of_net(source, None, limits, advice)]
+    found = [*_of_net(definitions, None, budget, advice)]
     if holes and any(finding.code in _OPEN for finding in found):
-        yield from _names(source, holes, limits)
+        yield from _names(definitions, holes, budget)
     yield from found
 
 
-def _names(source: Source, holes: tuple[Hole, ...], limits: Limits) -> Iterator[Diagnostic]:
+def _names(definitions: Definitions, holes: tuple[Hole, ...], budget: Budget) -> Iterator[Diagnostic]:
     """What is wrong with names and arguments whatever is bound to the holes."""
     try:
-        open_model(source, None, {hole.name: _TRIED[hole.kind] for hole in holes}, limits=limits)
+        open_net(definitions, None, {hole.name: _TRIED[hole.kind] for hole in holes}, budget=budget)
     except SpecError as error:
         yield from (d for d in error.diagnostics if d.code.startswith("A1") or d.code == "A201")
 

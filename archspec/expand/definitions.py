@@ -30,6 +30,7 @@ class Definitions:
     borrowed: dict[str, tuple[Definitions, syntax.Block]] = field(default_factory=dict)  # from "x" import B
     files: dict[str, Definitions] = field(default_factory=dict)  # import "x" as name
     scope: Scope = field(default_factory=Scope)
+    imported: tuple[Path, ...] = ()  # every file that was read for this one
 
     @property
     def statements(self) -> tuple[syntax.Statement, ...]:

@@ -220,6 +220,8 @@ def way_in(place: Place) -> list[str]:
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, str):
+        return value  # a word, or an operator with its arguments
     return show(list(value)) if isinstance(value, tuple) and any(isinstance(v, tuple) for v in value) else show(value)
 
 

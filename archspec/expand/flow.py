@@ -134,6 +134,7 @@ class Expander(Session):
     def _reserve(self, step: syntax.Step, place: Place) -> None:
         """An option that is off keeps its number, so that switching it renames nothing else."""
         self.count_step(step.span, place)
+        taps.leave_out(step, place)
         if step.mark is None or isinstance(step.core, syntax.Group):
             name = self._single_name(step, place)
             if name and step.mark is None:
@@ -175,6 +176,8 @@ class Expander(Session):
         single = self._single_name(step, place) if len(repeats) == 1 else None
         name = lowered(site.mark, site.index) if site.mark else place.counter.next(single or "r")
         rows = self._iterations(repeat, place)
+        if not rows:
+            taps.leave_out(step, place)
         run = object()
         for i, values in enumerate(rows):
             self.count_step(step.span, place)
@@ -190,6 +193,7 @@ class Expander(Session):
             lints.square(self, repeat.loops)
             return iterate(repeat.loops, self.evaluator(place))
         assert repeat.count is not None
+        self.count_step(repeat.span, place)
         evaluate = self.evaluator(place)
 
         def symbol(ref: syntax.Ref) -> Value:

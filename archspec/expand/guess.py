@@ -9,7 +9,7 @@ from typing import NoReturn
 from archspec.expand.place import Place
 from archspec.expand.values import Callee, Scope, Word, fail
 from archspec.op import Op, lookup, names
-from archspec.source import nearest
+from archspec.source import is_slip, nearest
 
 _NUMBERED = re.compile(r"([A-Za-z]+?)_?(\d+)(?:x(?=\2(?:\D|\Z))\2)?(?:[_x](\d+))?")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -17,9 +17,11 @@ _SHORTENED = {"avg": "average", "conv": "convolution", "norm": "normalisation", 
 
 
 def layer_hint(name: str, place: Place) -> tuple[str, str | None]:
-    """Help for a layer or block that nobody knows, and the name to put in its place where that is sure."""
+    """Help for a layer or block that nobody knows, and the name to put in its place where nothing else can be meant."""
     if name in place.body.labels or name in place.body.indexed:
         return f"{name} is a label: write @{name}", f"@{name}"
+    if name.partition(".")[0] not in place.definitions.files:
+        name = name.rpartition(".")[2]  # nn.ReLU
     written = _as_shorthand(name)
     if written:
         return written, None
@@ -29,11 +31,17 @@ def layer_hint(name: str, place: Place) -> tuple[str, str | None]:
     meant = elsewhere(name)
     near = nearest(name, own if meant else own | layers)
     if near:
-        return f"did you mean {near}?", near
-    meant = meant or _as_described(name)
+        return f"did you mean {near}?", near if is_slip(name, near) else None
     if meant and meant.islower():
-        return f"join the branches: {meant}[a | b]", None
-    return (f"did you mean {meant}?", meant) if meant else ("`archspec ops` lists the layers", None)
+        return f"write {meant}[{'F' if meant == 'res' else 'a | b'}], with flows in the brackets", None
+    if meant:
+        return f"did you mean {meant}?", meant
+    described = _as_described(name)
+    if described:
+        return f"did you mean {described}?", None
+    if name.istitle():
+        return f"define it, block {name} = CONV(64) -> RELU; or take a layer, `archspec ops` lists them", None
+    return "`archspec ops` lists the layers", None
 
 
 def unknown_value(value: Word, scope: Scope, functions: Iterable[str]) -> NoReturn:
@@ -82,7 +90,7 @@ _NAMES = {
     "BN": ("batchnormalization", "batchnormalisation"),
     "LN": ("layernormalization", "layernormalisation"),
     "GN": ("groupnormalization", "groupnormalisation"),
-    "UPCONV": ("deconv", "deconvolution"),
+    "UPCONV": ("deconv", "deconvolution", "tconv", "convt"),
     "UPSAMPLE": ("upsampling", "interpolate", "resize"),
     "PAD": ("zeropadding", "zeropad", "reflectionpad", "replicationpad"),
     "EMBED": ("embedding", "embeddings"),
@@ -91,6 +99,7 @@ _NAMES = {
     "concat": ("concatenate", "concatenation", "cat"),
     "mul": ("multiply", "times"),
     "mean": ("average",),
+    "res": ("residual", "skip"),
 }
 
 
@@ -102,6 +111,8 @@ def elsewhere(name: str) -> str | None:
 
 def _as_described(name: str) -> str | None:
     """The operator whose first words say what another framework calls it: BatchNorm2d, GlobalAveragePooling."""
+    if len(name) < 5:
+        return None  # Head, Cell, Fire: a block that is missing rather than a layer described
     wanted = [_SHORTENED.get(part.lower(), part.lower()) for part in _PARTS.findall(name) if part.lower() != "d"]
     best: tuple[int, int, str] | None = None
     for candidate in names():

@@ -15,7 +15,7 @@ from archspec.expand.residual import res
 from archspec.expand.session import Session
 from archspec.expand.values import Callee, Word, fail
 from archspec.op import lookup, names
-from archspec.source import Fix, Span, nearest
+from archspec.source import Fix, Span, is_slip, nearest
 
 
 class Combinator(NamedTuple):
@@ -72,9 +72,10 @@ def check_name(x: Session, wire: syntax.Wire, place: Place) -> None:
     from archspec.expand.guess import elsewhere  # its many words are for those who need them
 
     known = {n for n in names() if n.islower()} | COMBINATORS.keys() | place.definitions.block_names()
-    near = nearest(wire.name, known) or elsewhere(wire.name)
+    meant = elsewhere(wire.name)
+    near = meant if meant in known else nearest(wire.name, known)
     help = f"did you mean {near}?" if near else "joins are add, concat, mul, max, mean ...; `archspec ops` lists them"
-    fix = Fix(wire.name_span, near) if near else None
+    fix = Fix(wire.name_span, near) if near and (near == meant or is_slip(wire.name, near)) else None
     fail("A101", f"no join or block is named {wire.name}", wire.name_span, caption="unknown", help=help, fix=fix)
 
 

@@ -112,7 +112,7 @@ def exists(name: str, place: Place) -> bool:
 
 def unknown_layer(x: Session, layer: syntax.Layer, place: Place) -> NoReturn:
     """Says that nobody knows a step's name, and what it may have been meant to be."""
-    if layer.name in x.misplaced:
+    if layer.name in x.missing:
         x.stop_if_broken()
 
     if x.combines(layer.name):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from archspec import syntax
 from archspec.expand import taps
@@ -99,10 +100,14 @@ def expand(
     definitions: Definitions, net: str | None, bindings: Bindings, budget: Budget, outputs: tuple[str, ...] = ()
 ) -> Expansion:
     """The graph of one net of a file.  Raises SpecError with all that is wrong, or UsageError for a wrong request."""
+    definitions.scope = Scope()  # what was expanded before keeps its values
     x = Expander(definitions, bindings, budget)
     top = Place(definitions, definitions.scope, Body({}), Counter(), free=definitions.free)
     bindings.read = x.evaluator(top)
-    settle_names(definitions, lambda s, e: x.values_in(s, top).need(e), bindings.get)
+    try:
+        settle_names(definitions, lambda s, e: x.values_in(s, top).need(e), bindings.get)
+    except SpecError as error:
+        _give_up(x, error, definitions.file.statements, top)
     chosen = choose(definitions, net, set(bindings.given))
     if chosen is None:
         statements = definitions.statements
@@ -126,6 +131,15 @@ def expand(
         fail("A117", f"{name} has an input and no layer", statements[-1].span, help=help)
     requirements = tuple(_requirement(x, statement, where) for statement, where in x.asserts)
     return Expansion(graph, requirements, (*lints(definitions), *x.warnings.values(), *notes))
+
+
+def unknown_names(definitions: Definitions, budget: Budget, *, values: bool) -> Iterator[Diagnostic]:
+    """What can be said of a file's names without expanding anything: of blocks that no net uses, of nets in want of
+    arguments.  `values` as for `misspelt`."""
+    x = Expander(definitions, Bindings(), budget)
+    top = Place(definitions, definitions.scope, Body({}), Counter())
+    for slip in islice(misspelt(x, definitions.file.statements, top, values=values), MOST_ERRORS):
+        yield from slip.diagnostics
 
 
 def _requirement(x: Expander, statement: syntax.Assert, place: Place) -> Requirement:
@@ -196,13 +210,11 @@ def _run(x: Expander, statements: tuple[syntax.Statement, ...], place: Place, he
             with deep(statement.span):
                 run_statement(x, statement, place, declared)
         except SpecError as error:
+            x.missing.add(getattr(statement, "name", None) or "")
             _report(x, error)
         except Stop:
             pass
-    if x.found:
-        for slip in misspelt(x, statements, place):
-            _report(x, slip)
-    else:
+    if not x.found:
         try:
             found = run_body(x, tuple(declared), place)
             if found:
@@ -210,6 +222,16 @@ def _run(x: Expander, statements: tuple[syntax.Statement, ...], place: Place, he
             fail("A117", "nothing flows here", here, help="write a flow: INPUT -> CONV(64) -> RELU -> FC(10)")
         except SpecError as error:
             _report(x, error)
+    return _give_up(x, SpecError(()), statements, place)
+
+
+def _give_up(
+    x: Expander, error: SpecError, statements: Iterable[syntax.Statement], place: Place
+) -> list[tuple[str, int]]:
+    """Raises what was found, and which names further on are misspelt."""
+    _report(x, error)
+    for slip in misspelt(x, statements, place):
+        _report(x, slip)
     return _raise(x)
 
 

@@ -109,7 +109,7 @@ def _connected(n: int, edges: Edges) -> bool:
     return len(seen) == n
 
 
-_NEEDS = {"ws": ("nodes", "k", "p", "seed"), "er": ("nodes", "p", "seed"), "ba": ("nodes", "m", "seed")}
+MODELS = {"ws": ("nodes", "k", "p", "seed"), "er": ("nodes", "p", "seed"), "ba": ("nodes", "m", "seed")}
 
 
 def randwire(x: Session, wire: syntax.Wire, site: Site, place: Place, stream: Stream | None) -> Stream:
@@ -161,7 +161,7 @@ def _given(x: Session, wire: syntax.Wire, place: Place) -> dict[str, Any]:
         value = x.evaluator(place)(arg.value)
         if arg.name is None and position == 0:
             model = value.name if isinstance(value, Word) else None
-            if model not in _NEEDS:
+            if model not in MODELS:
                 fail("A204", f"randwire knows ws, er and ba, not {arg.span.text}", arg.span)
             given["model"] = model
         elif arg.name in known:
@@ -173,7 +173,7 @@ def _given(x: Session, wire: syntax.Wire, place: Place) -> dict[str, Any]:
             fail("A201", f"randwire has no argument {arg.name or arg.span.text}", arg.name_span, help=hint)
     if given["model"] is None:
         fail("A216", "randwire needs a model", wire.span, help="write randwire(ws, nodes=32, k=4, p=0.75, seed=1)[F]")
-    missing = [a for a in _NEEDS[given["model"]] if a not in spans]
+    missing = [a for a in MODELS[given["model"]] if a not in spans]
     if missing:
         rest = ", ".join(f"{name}=..." for name in missing)
         message = f"randwire({given['model']}) needs {', '.join(missing)}"

@@ -10,6 +10,7 @@ from archspec.expand.definitions import Definitions
 from archspec.expand.draft import Draft, Plan
 from archspec.expand.evaluate import Evaluator
 from archspec.expand.free import Bindings, Free
+from archspec.expand.functions import FUNCTIONS
 from archspec.expand.place import Bundle, Place, Stream
 from archspec.expand.values import Callee, Scope, Value, fail
 from archspec.limits import TICKS, Budget
@@ -40,7 +41,7 @@ class Session(ABC):
         self.resized = False  # whether the command line gives an input another shape
         self.found: list[Diagnostic] = []
         self.warnings: dict[Any, Diagnostic] = {}
-        self.misplaced: set[str] = set()  # blocks that stand where none may
+        self.missing: set[str] = set()  # names whose own statement failed
         self.asserts: list[tuple[syntax.Assert, Place]] = []
 
     # ---------------------------------------------------------------- diagnostics
@@ -51,10 +52,10 @@ class Session(ABC):
             raise Stop
 
     def report(self, error: SpecError) -> None:
-        """Keeps an error once, however many iterations meet it."""
+        """Keeps an error once, however many iterations meet it; a limit that is reached is the last."""
         seen = {(d.code, d.span) for d in self.found}
         self.found += [d for d in error.diagnostics if (d.code, d.span) not in seen]
-        if len(self.found) >= MOST_ERRORS:
+        if len(self.found) >= MOST_ERRORS or any(d.code.startswith("A6") for d in error.diagnostics):
             self.raise_found()
 
     def raise_found(self) -> NoReturn:
@@ -77,9 +78,10 @@ class Session(ABC):
 
     def callee(self, expr: syntax.Ref | syntax.Call, place: Place) -> Callee | None:
         """The operator or block an expression names, or None."""
-        if place.definitions.block(expr.name) is None and not is_layer(expr.name):
-            return None
         args = expr.args if isinstance(expr, syntax.Call) else None
+        joins = args is not None and expr.name not in FUNCTIONS and (self.combines(expr.name) or expr.name in names())
+        if place.definitions.block(expr.name) is None and not is_layer(expr.name) and not joins:
+            return None
         return Callee(syntax.Layer(expr.span, expr.name, args, expr.span), place, expr.name)
 
     def one(self, stream: Stream, span: Span) -> int:

@@ -230,7 +230,7 @@ def run_statement(x: Session, statement: syntax.Statement, place: Place, declare
             _stamp_for(x, statement, place, declared)
         case _:
             word = statement.span.text.split()[0]
-            x.misplaced.add(getattr(statement, "name", ""))
+            x.missing.add(getattr(statement, "name", ""))
             message = f"{word} belongs to the file, not inside a block or net"
             fail("A116", message, statement.span, help="move it out of the { }")
 

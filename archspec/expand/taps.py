@@ -88,7 +88,9 @@ def streams(x: Session, tap: syntax.Tap, place: Place) -> list[Stream]:
         found = _by_index(x, tap, body.indexed[tap.name], index, place)
     elif tap.name in body.labels:
         entries = body.labels[tap.name]
-        if index is not None:
+        if not entries:
+            found = _none(x, tap, index, place)
+        elif index is not None:
             found = [entries[n].stream for n in _picked(x, tap, len(entries), index, place)]
         else:
             found = [_current(tap, entries, place)]
@@ -97,6 +99,27 @@ def streams(x: Session, tap: syntax.Tap, place: Place) -> list[Stream]:
     for attr in access:
         found = [_member(tap, attr, stream) for stream in found]
     return found
+
+
+def leave_out(step: syntax.Step, place: Place) -> None:
+    """Knows the labels in a step that does not run, so that `@e[*]` is an empty list of them."""
+    for name in labels_in((step.core,)):
+        if name not in place.body.indexed:
+            place.body.labels.setdefault(name, [])
+
+
+def _none(x: Session, tap: syntax.Tap, index: syntax.Index | None, place: Place) -> list[Stream]:
+    """The streams of a label whose repeat ran 0 times, or whose option is off."""
+    x.stop_if_broken()
+    if index is None or not all(numbers in (None, []) for numbers in _numbers(x, index, place)):
+        help = f"@{tap.name}[*] is all there are, be it none; or give the tap's branch the same condition"
+        fail(
+            "A112",
+            f"no step labelled {tap.name} is there: its repeat ran 0 times, or an option is off",
+            tap.span,
+            help=help,
+        )
+    return []
 
 
 def _current(tap: syntax.Tap, entries: list[Entry], place: Place) -> Stream:
@@ -247,11 +270,12 @@ def labels_in(statements: tuple[Any, ...]) -> frozenset[str]:
         match piece:
             case syntax.Flow(steps=steps):
                 todo += steps
+            case syntax.Wire(branches=branches) | syntax.Group(branches=branches):
+                todo += [branch.flow for branch in branches]
             case syntax.For(body=body):
                 todo += body.statements
             case syntax.Step(core=core, mark=mark):
                 if mark:
                     found.add(mark.name)
-                if isinstance(core, syntax.Wire | syntax.Group):
-                    todo += [branch.flow for branch in core.branches]
+                todo.append(core)
     return frozenset(found)
