@@ -10,8 +10,7 @@ from archspec.source import Diagnostic, SpecError
 
 
 class Kind(Record):
-    """What a convention makes of all nodes of one operator: its number, None where it does not know the operator, and
-    the rule in words."""
+    """What a convention makes of all nodes of one operator: its number or None, and the rule in words."""
 
     operator: str
     macs: int
@@ -22,7 +21,7 @@ class Kind(Record):
 class Tally(Record):
     """A network counted by a convention, for the whole batch: by node, and by operator in the order of first use.
 
-    An operator that the convention does not know has None, and so has a total that it would be part of.
+    An operator that the convention has no number for has None, and so has a total that it would be part of.
     """
 
     convention: Convention
@@ -42,21 +41,26 @@ def tally(analysis: Analysis, convention: str) -> Tally:
         xs = graph.shapes_into(node)
         if (id(node.op), xs) not in known:
             rule = chosen.rule(node.op.name)
-            use = Use(node.op, node.shape, xs, row.macs // analysis.batch)
-            known[id(node.op), xs] = rule.count(use) * analysis.batch if rule else None
+            each = (
+                rule.number(Use(node.op, node.shape, xs, row.macs // analysis.batch, analysis.batch)) if rule else None
+            )
+            known[id(node.op), xs] = None if each is None else int(each * analysis.batch)
         rows.append(known[id(node.op), xs])
     return Tally(chosen, _sum(rows), tuple(rows), _kinds(analysis, chosen, rows))
 
 
 def count(analysis: Analysis, convention: str) -> Tally:
-    """As `tally`, for who needs the total.  Raises SpecError where the convention does not know an operator."""
+    """As `tally`, for who needs the total.  Raises SpecError where the convention has no number for an operator."""
     counted = tally(analysis, convention)
     unknown: dict[str, Diagnostic] = {}
     for node, number in zip(analysis.graph.nodes, counted.rows, strict=True):
         if number is None and node.op.name not in unknown:
-            message = f"what {convention} counts for {node.op.name} is not known"
-            help = "leave --count out, or see what is known: archspec reconcile"
-            unknown[node.op.name] = Diagnostic("A204", message, node.span, help=help)
+            message = f"{convention} has no number for {node.op.name}"
+            rule = counted.convention.rule(node.op.name)
+            help = "another convention, or see what is known: archspec reconcile"
+            unknown[node.op.name] = Diagnostic(
+                "A204", message, node.span, help=help, notes=(f"its rule: {rule.why if rule else 'not known'}",)
+            )
     if unknown:
         raise SpecError(tuple(unknown.values()))
     return counted

@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
+import csv
+import importlib.util
+import io
 import json
+import runpy
 import sys
 from collections.abc import Iterable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+from conftest import ROOT
 
 import archspec
 from archspec import op
 from archspec.commands.analyze import command as analyze_command
 from archspec.conventions import CONVENTIONS
 from archspec.counting import count, tally
-from archspec.model import Model, loads
+from archspec.model import Model, load, loads
+from archspec.report import schema
 from archspec.source import SpecError
 
 sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
+sys.path.insert(0, str(ROOT / "benchmarks"))
 from counters import TOOLS, counted
 from op_cases import CASES, Case
 from saved_tensors import random_inputs
 from test_saved import around, labelled
 
-# fvcore reads numpy's report of an einsum, which has four digits; the others sample or filter in ways of their own.
-UNKNOWN = {
-    "fvcore": {"LOCAL", "LCN", "DEFCONV", "roialign"},
-    "ptflops": {"roialign"},
-    "thop": set(),
-    "torchinfo": set(),
-}
+OPERATORS = [case for case in CASES if case.name != "INPUT"]
+PAGE = runpy.run_path(str(ROOT / "docs" / "counting.py"))
+RECORD = ROOT / "tests" / "data" / "calflops.json"  # what calflops says, which the extra `dev` does not bring
 NETS = (
     "LeNet5",
     "LeNet5_1998",
@@ -58,50 +62,91 @@ SMALL = {
   absdiff[@a -> tower | @b -> tower] -> FC(1)
 }""",
     "transformer": "INPUT(8x12) -> [res[LN -> MHA(2)] -> res[LN -> LINEAR(32) -> GELU -> LINEAR(8)]]*2",
+    "rounded": "INPUT(3x9x9) -> CONV(8) -> LCN(5x5) -> UPSAMPLE(size=(12, 13)) -> LOCAL(7) -> DEFCONV(5) -> LRN",
+    "stretched": "INPUT(3x9x9) -> CONV(8) -> UPSAMPLE((2, 1)) -> CONV(4)",
 }
+BATCHES = {"ResNet20": 3, "rounded": 3, "shared": 3, "transformer": 3, "stretched": 2}
 
 
-def agree(model: Model, tools: Iterable[str] = TOOLS, batch: int = 1) -> None:
+def said(tool: str, key: str, model: Model, batch: int) -> int | None:
+    """What a tool says of the module, calflops where it is not installed by the record of what it said."""
+    if tool == "calflops" and not installed():
+        figures: dict[str, int | None] = json.loads(RECORD.read_text(encoding="utf-8"))["figures"]
+        return figures[key] if key in figures else pytest.skip(f"calflops is neither installed nor recorded for {key}")
+    return counted(tool, model.to_torch(), tuple(random_inputs(model, batch)))
+
+
+def installed() -> bool:
+    return importlib.util.find_spec("calflops") is not None
+
+
+def agree(key: str, model: Model, tools: Iterable[str] = TOOLS, batch: int = 1) -> None:
     """The conventions say what the tools do; skipped without the tools, which the extra `dev` brings."""
-    module, xs = model.to_torch(), tuple(random_inputs(model, batch))
     for tool in tools:
-        assert (tool, count(model.analyze(batch=batch), tool).total) == (tool, counted(tool, module, xs))
+        assert (tool, tally(model.analyze(batch=batch), tool).total) == (tool, said(tool, key, model, batch))
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.name != "INPUT"], ids=labelled)
-def test_an_operator_counts_what_the_tools_say(case: Case) -> None:
+def single(case: Case) -> Model:
     model = around(case, "none", "")
     assert model is not None
-    used = {node.op.name for node in model.graph.nodes}
-    for tool in TOOLS:
-        if used & UNKNOWN[tool]:
-            with pytest.raises(SpecError, match="not known"):
-                count(model.analyze(), tool)
-    agree(model, [tool for tool in TOOLS if not used & UNKNOWN[tool]])
+    return model
 
 
-@pytest.mark.parametrize("net", NETS)
-def test_a_network_counts_what_the_tools_say(net: str) -> None:
-    agree(archspec.load(net))
+def opened(name: str) -> Model:
+    return loads(SMALL[name]) if name in SMALL else archspec.load(name)
 
 
-@pytest.mark.parametrize("text", SMALL.values(), ids=SMALL)
-def test_a_small_network_counts_what_the_tools_say(text: str) -> None:
-    agree(loads(text))
+@pytest.mark.parametrize("case", OPERATORS, ids=labelled)
+def test_an_operator_counts_what_the_tools_say(case: Case) -> None:
+    agree(labelled(case), single(case))
 
 
-def test_a_batch_counts_what_the_tools_say() -> None:
-    agree(archspec.load("ResNet20"), ("fvcore", "thop", "torchinfo"), batch=3)
+@pytest.mark.parametrize("name", [*NETS, *SMALL])
+def test_a_network_counts_what_the_tools_say(name: str) -> None:
+    agree(name, opened(name))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PAGE["NETS"])
+def test_a_network_of_the_page_counts_what_the_tools_say(name: str) -> None:
+    agree(name, opened(name))
+
+
+@pytest.mark.parametrize("name", BATCHES)
+def test_a_batch_counts_what_the_tools_say(name: str) -> None:
+    """ptflops speaks of one example; what is rounded, or forgotten, is so for the whole batch."""
+    agree(f"{name}, a batch", opened(name), ("fvcore", "thop", "torchinfo", "calflops"), BATCHES[name])
 
 
 def test_ptflops_speaks_of_one_example() -> None:
-    analyses = [archspec.load("ResNet20").analyze(batch=batch) for batch in (1, 3)]
-    one, three = (count(analysis, "ptflops").total for analysis in analyses)
+    one, three = (archspec.load("ResNet20").count("ptflops", batch).total for batch in (1, 3))
     assert one is not None and three == 3 * one
 
 
+def test_the_record_is_what_calflops_says() -> None:
+    if not installed():
+        pytest.skip("calflops is not installed")
+    assert json.loads(RECORD.read_text(encoding="utf-8")) == record(), "run: python tests/test_counting.py"
+
+
+def record() -> dict[str, Any]:
+    """What calflops says of every model here."""
+    models = [(labelled(case), single(case), 1) for case in OPERATORS]
+    models += [(name, opened(name), 1) for name in (*NETS, *SMALL, *PAGE["NETS"])]
+    models += [(f"{name}, a batch", opened(name), batch) for name, batch in BATCHES.items()]
+    figures = {key: said("calflops", key, model, batch) for key, model, batch in models}
+    assert len(figures) == len(models)
+    return {
+        "source": "pip install --no-deps calflops==0.3.2; python tests/test_counting.py",
+        "calflops": version("calflops"),
+        "torch": version("torch").partition("+")[0],
+        "figures": figures,
+    }
+
+
 def test_resnet50_counts_what_the_tools_say_of_torchvisions() -> None:
-    """Measured on torchvision's resnet50 with fvcore 0.1.5, ptflops 0.7.5, thop 0.1.1 and torchinfo 1.8.0."""
+    """Measured on torchvision's resnet50, with fvcore 0.1.5, ptflops 0.7.5, thop 0.1.1, torchinfo 1.8.0 and calflops
+    0.3.2."""
     analysis = archspec.load("ResNet50").analyze()
     assert {name: tally(analysis, name).total for name in CONVENTIONS} == {
         "2mac": 8_178_368_512,
@@ -110,6 +155,7 @@ def test_resnet50_counts_what_the_tools_say_of_torchvisions() -> None:
         "ptflops": 4_132_436_968,
         "thop": 4_133_742_592,
         "torchinfo": 4_089_238_376,
+        "calflops": 8_211_108_352,
     }
 
 
@@ -119,11 +165,11 @@ def test_papers_leave_out_what_has_no_weights() -> None:
     assert count(analysis, "2mac").total == 2 * (6 * 6 * 9 + 6 * 6 * 9)
 
 
-def test_every_operator_has_a_rule_or_is_known_to_have_none() -> None:
+def test_every_operator_has_a_rule() -> None:
     cards = {card.name for card in map(op.lookup, op.names()) if card is not None}
     names = cards - {"SEPCONV", "SSEPCONV"}  # chains of other operators, which are what a graph holds
-    for tool, unknown in UNKNOWN.items():
-        assert {*CONVENTIONS[tool].rules} == names - unknown
+    for tool in TOOLS:
+        assert {*CONVENTIONS[tool].rules} == names
 
 
 def test_the_kinds_sum_to_the_total() -> None:
@@ -153,10 +199,42 @@ def test_analyze_prints_a_tools_number(archspec: Any) -> None:
     assert "FLOPs: fvcore's FlopCountAnalysis" in done.stdout
 
 
-def test_what_a_convention_does_not_know_is_a_diagnostic(archspec: Any) -> None:
-    done = archspec("analyze", "-e", "INPUT(3x9x9) -> LOCAL(4)", "--count", "fvcore")
+@pytest.mark.parametrize("form", ["table", "markdown", "json", "csv"])
+def test_where_a_tool_fails_there_is_no_number(archspec: Any, form: str) -> None:
+    done = archspec("analyze", "-e", SMALL["stretched"], "--count", "calflops", "--format", form)
     assert done.returncode == 3 and done.stdout == ""
-    assert "what fvcore counts for LOCAL is not known" in done.stderr and "^" in done.stderr
+    assert "calflops has no number for UPSAMPLE" in done.stderr and "^" in done.stderr
+    assert "it fails on a factor per axis" in done.stderr
+
+
+def test_an_operator_without_a_rule_is_no_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    analysis, known = archspec.load("LeNet5").analyze(), CONVENTIONS["thop"]
+    rules = {name: rule for name, rule in known.rules.items() if name != "TANH"}
+    monkeypatch.setitem(CONVENTIONS, "thop", known._replace(rules=rules))
+    assert tally(analysis, "thop").total is None
+    with pytest.raises(SpecError, match="thop has no number for TANH"):
+        count(analysis, "thop")
+
+
+def test_every_form_has_the_count(archspec: Any) -> None:
+    """The table in the column of the FLOPs, JSON and CSV beside them; what was not asked for is not there."""
+    counted = load("ResNet20").count("thop", batch=2)
+
+    def told(form: str, *more: str) -> str:
+        text: str = archspec("analyze", "resnet20", "--batch", "2", "--format", form, *more).stdout
+        return text
+
+    for form in ("table", "markdown"):
+        assert f"{counted.total:,}" in told(form, "--count", "thop")
+    document = json.loads(told("json", "--count", "thop"))
+    jsonschema.validate(document, schema())
+    assert document["count"] == {"convention": "thop", "counts": "thop's profile", "total": counted.total}
+    assert [layer.pop("count") for layer in document["layers"]] == [*counted.rows]
+    plain = json.loads(told("json"))
+    assert document | {"count": None} == plain | {"count": None}
+    rows = [*csv.DictReader(io.StringIO(told("csv", "--count", "thop")))]
+    assert [int(row.pop("thop")) for row in rows] == [*counted.rows]
+    assert rows == [*csv.DictReader(io.StringIO(told("csv")))]
 
 
 def test_reconcile_tells_what_makes_the_difference(archspec: Any) -> None:
@@ -168,9 +246,21 @@ def test_reconcile_tells_what_makes_the_difference(archspec: Any) -> None:
 
 
 def test_reconcile_says_what_is_not_known(archspec: Any) -> None:
-    spec = ("reconcile", "-e", "INPUT(3x9x9) -> LOCAL(4)")
+    spec = ("reconcile", "-e", SMALL["stretched"])
     assert "unknown" in archspec(*spec).stdout
     document = json.loads(archspec(*spec, "--format", "json").stdout)
     totals = {each["name"]: each["total"] for each in document["conventions"]}
-    assert totals["fvcore"] is None and totals["2mac"] == 2 * document["macs"] and totals["thop"] == 0
+    assert totals["calflops"] is None and totals["2mac"] == 2 * document["macs"] == 2 * totals["thop"] - 2 * 1296
     assert document["schema"] == "archspec.reconcile/1"
+
+
+def test_the_page() -> None:
+    """It is what the rules and the specs come to now, and its program runs."""
+    text = (ROOT / "docs" / "counting.md").read_text(encoding="utf-8")
+    assert text == PAGE["page"](), "run: python docs/counting.py"
+    program = text.partition("```python\n")[2].partition("```")[0]
+    exec(program, {})
+
+
+if __name__ == "__main__":
+    RECORD.write_text(json.dumps(record(), indent=1) + "\n", encoding="utf-8")

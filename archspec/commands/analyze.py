@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _FORMATS = {".txt": "table", ".json": "json", ".csv": "csv", ".md": "markdown"}
 
-_COUNTS = ("all", "2mac", "paper", "fvcore", "ptflops", "thop", "torchinfo")
+_COUNTS = ("all", "2mac", "paper", "fvcore", "ptflops", "thop", "torchinfo", "calflops")
 
 
 class _View(NamedTuple):
@@ -42,7 +42,7 @@ class _View(NamedTuple):
     "--count",
     type=click.Choice(_COUNTS),
     default="all",
-    help="What the table's FLOPs are: all, 2 x MACs, or what papers or another tool count.",
+    help="What FLOPs are: all, 2 x MACs, or what papers or another tool count; JSON and CSV say it beside them.",
 )
 @click.option("-o", "file", metavar="FILE", help="Write to FILE (.txt .json .csv .md).")
 def command(
@@ -89,9 +89,9 @@ def _told(analysis: Analysis, view: _View, source: Source | None) -> str:
 
     if view.form == "json":
         assert source is not None
-        return json_text(analysis, source)
+        return json_text(analysis, source, view.counting)
     if view.form == "csv":
-        return report.to_csv(analysis)
+        return report.to_csv(analysis, view.counting)
     if view.form == "markdown":
         return report.to_markdown(analysis, expand=view.expand, depth=view.depth, count=view.counting)
     if view.file in (None, "-") and sys.stdout.isatty():
@@ -104,11 +104,11 @@ def _told(analysis: Analysis, view: _View, source: Source | None) -> str:
     return report.table(analysis, expand=view.expand, depth=view.depth, count=view.counting)
 
 
-def json_text(analysis: Analysis, source: Source) -> str:
+def json_text(analysis: Analysis, source: Source, count: Count = "all") -> str:
     """The analysis as the document that programs read."""
     from hashlib import sha256
 
     from archspec.report import to_json
 
     digest = sha256(source.text.encode("utf-8", "surrogatepass")).hexdigest()
-    return to_json(analysis, spec_file=source.name, spec_sha256=digest)
+    return to_json(analysis, spec_file=source.name, spec_sha256=digest, count=count)

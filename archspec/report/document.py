@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archspec import __version__
 from archspec.analyze import Analysis
 from archspec.field import Field
 from archspec.graph import Node
 from archspec.source import Span
+
+if TYPE_CHECKING:
+    from archspec.report.lines import Count
 
 SCHEMA = "archspec.analysis/1"
 _COLUMNS = (
@@ -26,8 +29,12 @@ def schema() -> dict[str, Any]:
     return loaded
 
 
-def to_json(analysis: Analysis, *, spec_file: str, spec_sha256: str) -> str:
-    """The analysis as one JSON document, keys and layers always in the same order, a layer to a line."""
+def to_json(analysis: Analysis, *, spec_file: str, spec_sha256: str, count: Count = "all") -> str:
+    """The analysis as one JSON document, keys and layers always in the same order, a layer to a line.
+
+    What a convention counts stands beside the FLOPs, not in their place.
+    """
+    counted = _counted(analysis, count)
     document = {
         "schema": SCHEMA,
         "archspec": __version__,
@@ -38,13 +45,27 @@ def to_json(analysis: Analysis, *, spec_file: str, spec_sha256: str) -> str:
         "inputs": [_input(analysis.graph.nodes[index]) for index in analysis.graph.inputs],
         "outputs": _outputs(analysis),
         "totals": _totals(analysis),
-        "layers": [_layer(analysis, index) for index in range(len(analysis.rows))],
+        **({"count": {"convention": count, "counts": counted[0], "total": sum(counted[1])}} if counted else {}),
+        "layers": [
+            _layer(analysis, index) | ({"count": counted[1][index]} if counted else {})
+            for index in range(len(analysis.rows))
+        ],
         "notes": [
             {"code": note.code, "message": note.message, "source": _source(note.span) if note.span else None}
             for note in analysis.notes
         ],
     }
     return "{\n" + ",\n".join(f"  {json.dumps(key)}: {_written(value)}" for key, value in document.items()) + "\n}\n"
+
+
+def _counted(analysis: Analysis, count: Count) -> tuple[str, list[int]] | None:
+    """What a convention counts, in words and of each node; None where none was asked for."""
+    if count == "all":
+        return None
+    from archspec.conventions import CONVENTIONS
+    from archspec.report.lines import flops_by_node
+
+    return CONVENTIONS[count].title, flops_by_node(analysis, count)
 
 
 def _written(value: Any) -> str:
@@ -118,14 +139,16 @@ def _source(span: Span) -> dict[str, Any]:
     return {"file": span.source.name, "line": line, "column": column}
 
 
-def to_csv(analysis: Analysis) -> str:
-    """The layers as comma-separated values, one row each; a receptive field has a number per axis."""
+def to_csv(analysis: Analysis, count: Count = "all") -> str:
+    """The layers as comma-separated values, one row each; a receptive field has a number per axis, and what a
+    convention counts stands in a last column of its name."""
     import csv
     import io
 
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_COLUMNS)
+    counted = _counted(analysis, count)
+    writer.writerow([*_COLUMNS, *([count] if counted else [])])
     for index, row in enumerate(analysis.rows):
         layer = _layer(analysis, index)
         field = layer["receptive_field"]
@@ -141,6 +164,7 @@ def to_csv(analysis: Analysis) -> str:
                 *(" ".join(map(str, field[name])) if field else "" for name in ("size", "stride", "start")),
                 *("" if field is None else str(field["global"]).lower(), layer.get("shares", "")),
                 *layer["source"].values(),
+                *([counted[1][index]] if counted else []),
             ]
         )
     return out.getvalue()

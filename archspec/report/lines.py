@@ -13,7 +13,7 @@ from archspec.op import Shape
 from archspec.report.wording import call_text, count_text, field_text, shape_text, spelled
 
 # What FLOPs are: everything that archspec counts, or what a convention of archspec.conventions does.
-Count = Literal["all", "2mac", "paper", "fvcore", "ptflops", "thop", "torchinfo"]
+Count = Literal["all", "2mac", "paper", "fvcore", "ptflops", "thop", "torchinfo", "calflops"]
 TITLES = ("Layer", "Operator", "Output", "Params", "MACs", "FLOPs", "Field")
 
 
@@ -66,7 +66,7 @@ def lines(analysis: Analysis, *, expand: bool = False, depth: int | None = None,
 
 
 def flops_by_node(analysis: Analysis, count: Count = "all") -> list[int]:
-    """The FLOPs of each node.  Raises SpecError where a convention does not know an operator."""
+    """The FLOPs of each node.  Raises SpecError where a convention has no number for an operator."""
     if count == "all":
         return [row.flops for row in analysis.rows]
     from archspec import counting

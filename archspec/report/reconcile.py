@@ -8,17 +8,17 @@ from textwrap import wrap
 
 from archspec import __version__
 from archspec.analyze import Analysis
-from archspec.counting import Kind, Tally
+from archspec.counting import Tally
 from archspec.report.grid import aligned, pipes
 from archspec.report.wording import count_text
 
 SCHEMA = "archspec.reconcile/1"
-_DIFFERENCES = ("Convention", "Operator", "To MACs", "What it counts")
+_DIFFERENCES = ("Convention", "Operator", "Difference", "What it counts")
 _READABLE = 100  # characters of a line of prose
 _RULE = (
     "MACs: multiply-accumulates of contractions, as archspec counts them; 2mac: twice that; paper: layers with weights "
     "alone. The others are what each tool says of the PyTorch module that archspec emits, whether it calls them FLOPs "
-    "or MACs."
+    "or MACs. Differences are to the MACs, calflops' to twice the MACs."
 )
 
 
@@ -81,18 +81,16 @@ def _counts(analysis: Analysis, tallies: Sequence[Tally]) -> list[tuple[str, ...
 
 
 def _differences(tallies: Sequence[Tally]) -> list[tuple[str, ...]]:
-    """The operators that a convention counts otherwise, or does not know; twice the MACs needs no list."""
+    """The operators that a convention counts otherwise than as their MACs, or has no number for."""
     rows: list[tuple[str, ...]] = [_DIFFERENCES]
     for tally in tallies:
-        if tally.convention.default is None or tally.convention.name == "paper":
-            changed = [kind for kind in tally.kinds if kind.count != kind.macs]
-            rows += [(tally.convention.name, kind.operator, _difference(kind), kind.why) for kind in changed]
+        for kind in tally.kinds:
+            expected = kind.macs * tally.convention.per_mac
+            if kind.count != expected:
+                difference = "unknown" if kind.count is None else f"{kind.count - expected:+,}"
+                rows.append((tally.convention.name, kind.operator, difference, kind.why))
     return rows
 
 
 def _number(number: int | None) -> str:
     return "unknown" if number is None else count_text(number)
-
-
-def _difference(kind: Kind) -> str:
-    return "unknown" if kind.count is None else f"{kind.count - kind.macs:+,}"
