@@ -58,11 +58,9 @@ class Window(NamedTuple):
     def size(self, n: int) -> int:
         """How many outputs fit an input of n positions (0 or less where the kernel does not fit)."""
         room = (n - 1) * self.up + 1 + self.pad[0] + self.pad[1] - self.reach
-        if room < 0:
-            return 0
         if not self.ceil:
-            return room // self.stride + 1
-        count = -(-room // self.stride) + 1
+            return room // self.stride + 1 if room >= 0 else 0
+        count = max(0, -(-room // self.stride) + 1)
         # The last window has to start inside the input or its left padding (the rule of Caffe and PyTorch).
         return count - 1 if (count - 1) * self.stride >= n + self.pad[0] else count
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from itertools import product
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -490,3 +491,15 @@ def test_a_value_out_of_range_is_a_validation_error(name: str, arguments: dict[s
     assert card is not None
     with pytest.raises(ValidationError):
         card(**arguments)
+
+
+def test_the_last_window_of_ceil_is_torchs() -> None:
+    """Every small kernel, stride, padding and dilation over every small map, where the window does not fit too."""
+    for n, k, s, p, d in product(range(1, 8), range(1, 6), range(1, 5), range(3), (1, 2)):
+        if p > k // 2:
+            continue
+        try:
+            size = nn.MaxPool1d(k, s, p, d, ceil_mode=True)(torch.zeros(1, 1, n)).shape[-1]
+        except RuntimeError:
+            size = 0
+        assert Window(k, s, (p, p), d, ceil=True).size(n) == size, (n, k, s, p, d)
