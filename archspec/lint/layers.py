@@ -75,12 +75,11 @@ def counts_beyond_the_blueprint(analysis: Analysis) -> Iterator[Diagnostic]:
     run = 0
     for node in graph.nodes:
         along = windows(graph, node)
-        run = 0 if any(window.stride > 1 for window in along) else run
-        run += node.op.name == "CONV" and any(w.kernel > 1 and w.dilation == 1 for w in along)
-        if node.op.name == "CONV" and run == _MOST_CONVS + 1:
+        slides = node.op.name == "CONV" and any(w.kernel > 1 and w.dilation == 1 for w in along)
+        run = slides + (0 if any(window.stride > 1 for window in along) else run)
+        if slides and run == _MOST_CONVS + 1:
             message = f"more than {_MOST_CONVS} convolutions stand at one size of the map"
             yield note("N408", message, node, "a pool, or shortcuts around so many (res[...])")
-            run += 1
     last = [node for node in graph.nodes if node.op.name == "FC" and node.shares is None]
     if len(last) > _MOST_FC + 1:
         message = f"{len(last) - 1} FC layers stand before the last, and {_MOST_FC} are usual at most"
@@ -88,8 +87,12 @@ def counts_beyond_the_blueprint(analysis: Analysis) -> Iterator[Diagnostic]:
 
 
 def widths_that_fall(analysis: Analysis) -> Iterator[Diagnostic]:
-    """A larger stride at which every layer is narrower than the map that shrank; of strides with layers that slide,
-    since a 1x1 convolution alone narrows a map on purpose, as in front of GoogLeNet's auxiliary classifiers."""
+    """A larger stride at which every layer is narrower than the map that shrank.
+
+    Of strides with layers that slide, since a 1x1 convolution alone narrows a map on purpose, as in front of
+    GoogLeNet's auxiliary classifiers; and of networks whose map never grows again, since a narrow middle is what
+    autoencoders are for.
+    """
     graph = analysis.graph
     stride, learned, layered = list[int](), list[bool](), list[bool]()  # layered: behind weights of its own stride
     entering: dict[int, int] = {}  # per stride the fewest learned channels that shrink to it
@@ -97,6 +100,8 @@ def widths_that_fall(analysis: Analysis) -> Iterator[Diagnostic]:
     first: dict[int, Node] = {}
     for node, row in zip(graph.nodes, analysis.rows, strict=True):
         here = max(strides(row.field.axes), default=1) if row.field and row.field.grid and not row.field.whole else 0
+        if any(stride[i] > here > 0 for i in node.inputs):
+            return
         for i in node.inputs:
             if 0 < stride[i] < here and learned[i]:
                 entering[here] = min(entering.get(here, graph.nodes[i].shape[0]), graph.nodes[i].shape[0])
