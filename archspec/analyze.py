@@ -171,9 +171,12 @@ class _Walk:
             return None
         if field is None or facts.way == "keep":
             return field
-        if facts.way == "positions" and not field.axes and not field.whole:
+        if field.whole:
+            return _passed(field, facts.way)
+        in_place = self.nodes[node.inputs[0]].shape == self.nodes[field.origin].shape  # not cut, nor put together
+        if facts.way == "positions" and in_place and not field.axes:
             return Field(field.origin, (Axis(),))
-        if facts.way in ("lost", "positions") and field.axes and not field.whole:
+        if facts.way == "positions" or (facts.way == "lost" and field.axes):
             message = f"{node.op.name} mixes positions with channels: the receptive field cannot be followed past it"
             self.note("N303", node, message, "so it is left out from here on")
             return None

@@ -299,6 +299,8 @@ REFUSALS = [
     Refusal("IN", {}, (V,), "A305"),
     Refusal("IN", {}, ((4, 1, 1),), "A320"),
     Refusal("GN", {"groups": 4}, (M,), "A206", "groups"),
+    Refusal("GN", {"groups": 6}, (V,), "A320", "groups"),
+    Refusal("GN", {"groups": 6}, ((6, 1, 1),), "A320", "groups"),
     Refusal("LRN", {"n": 4}, (M,), "A204", "n"),
     Refusal("LRN", {}, (V,), "A305"),
     Refusal("SCALE", {"bias": True}, (M,), "A204", "bias"),

@@ -153,6 +153,12 @@ SMALL = {
           shared step = CONV(2, 3x3) -> RELU
           INPUT -> [step]*5 -> FC(2)
         }""",
+    "shared_without_weights": """
+        net Loop {
+          input 2x8x8
+          shared norm = LCN(3)
+          INPUT -> norm -> CONV(3, 3x3) -> norm -> FC(2)
+        }""",
     "dense": """
         default CONV(bias=off)
         block Layer(k) = BN -> RELU -> CONV(4*k, 1x1) -> BN -> RELU -> CONV(k, 3x3)

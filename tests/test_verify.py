@@ -118,6 +118,16 @@ def test_a_wrong_join_is_found_behind_the_last_good_layer(monkeypatch: pytest.Mo
     assert "fc1 is the first layer found to differ, the last to agree is conv3" in str(report)
 
 
+def test_layers_whose_module_returns_something_else_are_not_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A norm of moved axes, attention of a pair and a mean that is made a sum, before the layer at fault."""
+    card = lookup("GELU")
+    assert card is not None
+    monkeypatch.setattr(card, "onnx", lambda self, *xs: (Onnx("Tanh"),))
+    text = "INPUT(6x12) -> SUMPOOL(2) -> LN(axis=channel) -> MHA(2) -> CONV(6) -> GELU -> FC(3)"
+    report = verify(archspec.loads(text).graph)
+    assert report.cause == "gelu1 is the first layer found to differ, the last to agree is conv1"
+
+
 def test_missing_weights_show_in_the_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     def widen(module: nn.Module) -> None:
         module.spare = nn.Parameter(torch.zeros(7))

@@ -46,12 +46,17 @@ def read_unit(analysis: Analysis, index: int, unit: tuple[int, ...]) -> Reading:
         raise NoLayer(f"{node.path} is {by(node.shape)}: positions run from 0 to {_last(node.shape)}.")
     origin = graph.nodes[field.origin]
     endless = _whole_or_none(tuple(axis.at(o) for axis, o in zip(field.axes, unit, strict=True)))
-    clipped = tuple(map(_clip, endless, origin.shape[1:]))
+    clipped = tuple(map(_clip, endless, sides(origin.shape, unit)))
     if field.whole:
-        read: tuple[Ends, ...] = tuple((0, n - 1) for n in origin.shape[1:])
+        read: tuple[Ends, ...] = tuple((0, n - 1) for n in sides(origin.shape, unit))
     else:
         read = _box(_reached(graph, index, unit, field.origin), len(unit))
     return Reading(node, unit, origin, endless, _whole_or_none(clipped), read, field.whole, _loose(graph, index))
+
+
+def sides(shape: Shape, unit: tuple[int, ...]) -> Shape:
+    """The sizes of the axes that units read: without the channels, which the numbers of a text do not have."""
+    return shape if len(shape) == len(unit) else shape[1:]
 
 
 def _loose(graph: Graph, index: int) -> tuple[str, ...]:
@@ -86,7 +91,9 @@ def _reached(graph: Graph, index: int, unit: tuple[int, ...], origin: int) -> li
         node = graph.nodes[at]
         xs = graph.shapes_into(node)
         for number, source in enumerate(node.inputs if places else ()):
-            if len(xs[number]) == len(unit) + 1:
+            if xs[number] == node.shape[1:]:  # an embedding: a number becomes the channels of its position
+                wanted.setdefault(source, []).extend(places)
+            elif len(xs[number]) == len(unit) + 1:
                 windows = node.op.reads(number, *xs)
                 for place in places:
                     _add(wanted.setdefault(source, []), _before(place, windows, xs[number][1:]))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from archspec.analyze import Analysis
-from archspec.explain.at import Ends, Reading
+from archspec.explain.at import Ends, Reading, sides
 from archspec.explain.layer import Explanation
 from archspec.explain.sheet import COLUMNS, rows
 from archspec.formula import Formula, escaped, tex
@@ -116,7 +116,7 @@ def write_sheet(analysis: Analysis, form: Format | Literal["csv"]) -> str:
 
 def write_reading(told: Reading) -> str:
     """The rectangles that a unit reads, as text."""
-    unit, size = ", ".join(map(str, told.unit)), by(told.origin.shape[1:])
+    unit, size = ", ".join(map(str, told.unit)), by(sides(told.origin.shape, told.unit))
     lines = [
         f"{told.node.path} at ({unit}) reads of {told.origin.path} ({size}, positions from 0):",
         f"  on an endless map  {_rectangle(told.endless)}",

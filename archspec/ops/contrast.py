@@ -106,7 +106,7 @@ _LCN = '''class LocalContrastNorm{rank}d(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = x - self.around(x)
-        deviation = self.around(x**2).sqrt()
+        deviation = (self.around(x**2) + 1e-8).sqrt()
         least = deviation.flatten(1).mean(1).view(-1, *(1,) * (x.dim() - 1))
         return x / torch.maximum(deviation, least)
 '''
@@ -116,7 +116,8 @@ _LCN = '''class LocalContrastNorm{rank}d(nn.Module):
 class LocalContrastNorm(Op):
     """Local contrast normalisation (Jarrett et al. 2009): subtracts the mean of a Gaussian neighbourhood over all
     channels, then divides by its deviation where that exceeds the map's mean deviation.  The Gaussian's standard
-    deviation is a quarter of the kernel; outside the map is zero."""
+    deviation is a quarter of the kernel; outside the map is zero.  Deviations are at least 1e-4, Torch7's threshold, so
+    that a black image stays black."""
 
     kernel: Sizes = (9,)
     positional = ("kernel",)
@@ -176,7 +177,9 @@ class LocalContrastNorm(Op):
             Onnx("Sub", ("0", "neighbours"), {}, ("centred",)),
             Onnx("Mul", ("centred", "centred"), {}, ("squares",)),
             *self.around("squares", "variance"),
-            Onnx("Sqrt", ("variance",), {}, ("deviation",)),
+            Onnx("Constant", (), {"value_float": 1e-8}, ("eps",)),
+            Onnx("Add", ("variance", "eps"), {}, ("safe",)),
+            Onnx("Sqrt", ("safe",), {}, ("deviation",)),
             constant("places", *range(1, rank + 2)),
             Onnx("ReduceMean", ("deviation", "places"), {"keepdims": 1}, ("least",)),
             Onnx("Max", ("deviation", "least"), {}, ("divisor",)),

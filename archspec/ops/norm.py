@@ -226,6 +226,12 @@ class GroupNorm(SampleNorm):
                 "write a number that divides the channels: GN(groups)",
                 "A206",
             )
+        if (
+            prod(xs[0]) == self.groups
+        ):  # PyTorch refuses it for a single example, and nothing of the input would be left
+            raise RuleError(
+                "GN needs more than one value per group", "groups", "fewer groups, or none of it here", "A320"
+            )
         return self
 
     def saved(self, y: Shape, *xs: Shape) -> Saved:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import ChainMap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -137,8 +138,9 @@ class Bench:
         """What the module of each node returned, for the nodes that have one; a shared module returns to each user."""
         users: dict[str, list[int]] = {}
         for index, node in enumerate(self.graph.nodes):
-            owner = node if node.shares is None else self.graph.nodes[node.shares]
-            users.setdefault(module_path(owner.path), []).append(index)
+            if _is_returned(node.op.torch(*self.graph.shapes_into(node)).call if node.inputs else ""):
+                owner = node if node.shares is None else self.graph.nodes[node.shares]
+                users.setdefault(module_path(owner.path), []).append(index)
         calls: dict[str, list[Array]] = {}
         with ExitStack() as hooks:
             for name, module in self.module.named_modules():
@@ -176,6 +178,12 @@ def _fitting_statistics(module: nn.Module) -> Iterator[None]:
     finally:
         for hook in hooks.values():
             hook.remove()
+
+
+def _is_returned(call: str) -> bool:
+    """Whether a value is what its module returns: nothing follows the module's own brackets, as `.mT` does."""
+    shorter = re.sub(r"\([^()]*\)", "", call)
+    return call == "{m}" if shorter == call else _is_returned(shorter)
 
 
 def _told(who: str, error: Exception) -> str:

@@ -15,7 +15,8 @@ def simplify(tree: Tree) -> None:
         _adopt(scope)
         if scope is tree.root or scope.dissolved:
             continue
-        lone = scope.items[0] if len(scope.items) == 1 else None
+        # A shared flow of one layer keeps its own module, which the later uses call.
+        lone = scope.items[0] if len(scope.items) == 1 and scope.kind != "shared" else None
         if isinstance(lone, Leaf) and lone.lowering.module and (not lone.name or not lone.weights):
             lone.name, lone.repeat, lone.index = scope.name, scope.repeat, scope.index
             scope.leaf = lone
