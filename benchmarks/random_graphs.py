@@ -3,9 +3,9 @@
     python benchmarks/random_graphs.py 2000 [--seed S]
 
 Per graph: every node's shape, the parameters and the multiply-accumulates against the emitted module on the meta device
-(torch's flop counter; connection tables and inner products, which it does not count, aside); the values of PyTorch and
-onnxruntime; what units of every node read, against gradients of the same graph with positive weights.
-A spec that fails is printed whole.
+(torch's flop counter); the values of PyTorch and onnxruntime at every node, which have to be as near to each other as
+rounding in float32 allows; what units of every node read, against gradients of the same graph with positive weights.
+A spec that fails is printed whole; so is the name of every operator that occurred in none.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from graph_checks import check  # noqa: E402
 from random_specs import draw  # noqa: E402
+
+from archspec.op import lookup, names  # noqa: E402
 
 BATCH = 25
 
@@ -56,12 +58,23 @@ def main() -> int:
             print(f"{done:,} graphs, {failed} failed", file=sys.stderr, flush=True)
             for text in broken:
                 print(text, flush=True)
-    seconds = time.perf_counter() - start
-    operators = sorted(key[3:] for key in counts if key.startswith("op "))
-    told = ", ".join(f"{number:,} {name}" for name, number in sorted(counts.items()) if not name.startswith("op "))
-    print(f"{batches * BATCH:,} graphs in {seconds:.0f} s, {failed} failed: {told}")
-    print(f"{len(operators)} operators: {' '.join(operators)}")
+    print(f"{batches * BATCH:,} graphs in {time.perf_counter() - start:.0f} s, {failed} failed")
+    tell({name: number for name, number in counts.items() if not name.startswith("op ")})
+    tell_operators({name[3:]: number for name, number in counts.items() if name.startswith("op ")})
     return 1 if failed else 0
+
+
+def tell(compared: dict[str, int]) -> None:
+    for name, number in sorted(compared.items()):
+        print(f"{number:10,} {name}")
+
+
+def tell_operators(graphs: dict[str, int]) -> None:
+    """In how many graphs each operator occurred, the rarest first, and which did not."""
+    registered = {card.name for card in map(lookup, names()) if card is not None}
+    told = ", ".join(f"{name} {number:,}" for name, number in sorted(graphs.items(), key=lambda pair: pair[1]))
+    print(f"{len(graphs)} of {len(registered)} operators, each in so many graphs: {told}")
+    print(f"in none: {' '.join(sorted(registered - set(graphs))) or 'no operator'}")
 
 
 if __name__ == "__main__":
