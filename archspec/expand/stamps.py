@@ -220,6 +220,9 @@ def run_statement(x: Session, statement: syntax.Statement, place: Place, declare
             declared.append(statement)
         case syntax.Let(name=name, value=value):
             place.scope.values[name] = x.evaluator(place).need(value)
+        case syntax.Param() if any(frame.kind == "block" for frame in place.frames):
+            help = f"give the block an argument: block B({statement.name}=...)"
+            fail("A116", "param belongs to a file or net, not to a block", statement.span, help=help)
         case syntax.Param():
             settle_param(place.scope, statement, lambda s, e: x.values_in(s, place).need(e), x.bindings.get)
         case syntax.Shared(name=name, flow=flow):

@@ -219,7 +219,8 @@ def _unknown(x: Session, tap: syntax.Tap, body: Body) -> Any:
 
 def _member(tap: syntax.Tap, attr: syntax.Attr | syntax.Index, stream: Stream) -> Stream:
     if isinstance(attr, syntax.Index):
-        fail("A207", f"@{tap.name} has no further index", attr.span)
+        help = f"the rounds of nested repeats count on: @{tap.name}[0], @{tap.name}[1] ..."
+        fail("A207", f"@{tap.name} has no further index", attr.span, help=help)
     if not isinstance(stream, Bundle):
         fail("A114", f"@{tap.name} is one stream, it has no output {attr.name}", attr.span)
     if attr.name not in stream.outputs:
