@@ -8,7 +8,20 @@ from __future__ import annotations
 
 from lark import Lark
 
-from archspec.mistakes import brackets, definitions, forms, keywords, loops, repeats, signs, steps, values
+from archspec.mistakes import (
+    arrows,
+    brackets,
+    definitions,
+    forms,
+    keywords,
+    lines,
+    loops,
+    numbers,
+    repeats,
+    signs,
+    steps,
+    values,
+)
 from archspec.mistakes.reading import Reading
 from archspec.mistakes.words import Fault, Rule, found
 from archspec.source import MOST_ERRORS, Diagnostic, Source
@@ -16,12 +29,15 @@ from archspec.source import MOST_ERRORS, Diagnostic, Source
 TABLE: tuple[Rule, ...] = (
     *signs.TABLE,
     *brackets.TABLE,
+    *numbers.TABLE,
+    *lines.TABLE,
     *keywords.TABLE,
     *definitions.TABLE,
     *forms.TABLE,
     *repeats.TABLE,
     *loops.TABLE,
     *steps.TABLE,
+    *arrows.TABLE,
     *values.TABLE,
 )
 
@@ -34,7 +50,7 @@ def diagnose(source: Source, parser: Lark) -> tuple[Diagnostic, ...]:
     while fault is not None and fault.at > reached and len(out) < MOST_ERRORS:
         out.append(explain(fault))
         reached = fault.at
-        fault = reading.next_fault() if reading.resume(fault, out[-1].code == "A012") else None
+        fault = reading.next_fault() if reading.resume(fault, out[-1].code) else None
     return tuple(out)
 
 

@@ -40,12 +40,13 @@ def never_opened(f: Fault) -> Diagnostic | None:
             help=f"leave it out, or write the '{opening}'",
         )
     right = CLOSER[f.opener.text]
+    surplus = f.ahead().text == right
     return f.error(
         "A018",
         f"a '{f.opener.text}' is closed by '{closer}'",
         labels=(Label(f.span(f.opener), "opened here"),),
-        help=f"write '{right}'",
-        fix=Fix(f.span(f.word), right),
+        help="leave it out" if surplus else f"write '{right}'",
+        fix=Fix(f.span(f.word), "" if surplus else right),
     )
 
 
@@ -116,11 +117,14 @@ def arrow_in_arguments(f: Fault) -> Diagnostic | None:
         return _unclosed(f, opener, Fix(f.gap(), CLOSER[opener.text]), " before '{'")
     if f.word.kind != "arrow" or not f.after_value or "VBAR" in f.accepts:
         return None
-    if f.inside("(") and f.back().kind == "name" and f.back().text[0].isupper():
+    close, name = closes(f, f.openers[-1]), f.before_bracket().text
+    if close is not None:
+        flow = f.text(f.words[f.openers[-1] + 1], f.words[close - 1])
+        branches = f"; or write {name}[{flow}]" if name.islower() and f.inside("(") else ""
         return f.error(
             "A052",
             "a flow is no value",
-            help="name it, block NAME = ..., and hand over the name",
+            help=f"name it, block NAME = ..., and hand over the name{branches}",
             labels=(Label(f.span(opener), "inside these arguments"),),
         )
     return _unclosed(f, opener, Fix(f.gap(), CLOSER[opener.text]), " before '->'")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from archspec.mistakes.keywords import FORMS, is_second
+from archspec.mistakes.steps import row
 from archspec.mistakes.words import STATEMENTS, Fault, Rule, found
 from archspec.source import Diagnostic, Fix, Span
 
@@ -16,11 +17,16 @@ def assignment(f: Fault) -> Diagnostic | None:
     signs = ("=", ":=", ":", "<-", "+=")
     if not f.after_step or f.keyword in STATEMENTS or f.word.text not in signs or not is_second(f):
         return None
-    name = f.keyword
+    name, words = f.keyword, f.statement()
     if name.lower() == "input":
         shape = f.ahead().text if f.ahead().kind == "number" else "3x224x224"
         help = f"write INPUT({shape}) -> ..., or the statement: input {shape}"
         return f.error("A044", "an input's shape stands in parentheses", help=help, expected=True)
+    step = row(f.text(f.ahead(), words[-1])) if f.ahead().kind == "number" else ""
+    if step or f.word.text == ":" or f.ahead().text.isupper() or any(w.kind == "arrow" for w in words):
+        step = step or f.text(f.ahead(), words[-1])
+        help = f"write {step} as {name} to label the end of a flow; 'block {name} = ...' for a part of the network"
+        return f.error("A017", "a name stands behind the step that it names", help=help, expected=True)
     return f.error(
         "A017",
         "a definition starts with a keyword",
@@ -64,34 +70,41 @@ def hyphen(f: Fault) -> Diagnostic | None:
 
 
 def brace(f: Fault) -> Diagnostic | None:
-    """`{` on a line of its own, or behind '='."""
+    """`{` behind '=', or where none belongs."""
+    if f.word.text != "{":
+        return None
     head = f.text(f.words[f.first], f.back())
-    if f.word.kind == "line" and "LBRACE" in f.accepts and f.ahead().text == "{":
-        return f.error(
-            "A056",
-            "a '{' stands on the line of what it opens",
-            caption="the line ends here",
-            help=f"write '{{' at the end of this line: {head} {{",
-            fix=Fix(Span(f.source, f.back().end, f.ahead().end), " {"),
-        )
-    if f.word.text == "{" and f.back().text == "=" and f.keyword in ("net", "block"):
-        equals = f.span(f.back())
-        help = f"leave the '=' out: {head[:-1].rstrip()} {{"
-        return f.error("A060", "a body in { } has no '='", span=equals, help=help, fix=Fix(equals, ""))
-    if f.word.text == "{" and f.wants_step and "LET" in f.accepts:
+    if f.back().text == "=" and f.keyword in ("net", "block"):
+        return _body_behind_equals(f, head[:-1].rstrip())
+    if "EQUAL" in f.accepts and f.keyword in ("let", "param", "shared") and not f.openers[-1:] > (f.first,):
+        return f.error("A060", f"a {f.keyword} has no {{ }}", caption="", help=f"write: {FORMS[f.keyword]}")
+    if f.wants_step and "LET" in f.accepts:
         help = "write net NAME { ... } or block NAME { ... }; steps are grouped with [ ]"
         return f.error("A060", "this '{' belongs to no net or block", caption="", help=help)
     return None
 
 
+def _body_behind_equals(f: Fault, head: str) -> Diagnostic:
+    """`block B = { ... }`; in braces a flow begins with INPUT, behind '=' it need not."""
+    close = next((i for i in range(f.at, len(f.words) - 1) if f.words[i].text in ("}", "\n")), f.at)
+    inner = f.text(f.ahead(), f.words[close - 1]) if close > f.at + 1 else ""
+    fix, help = None, f"leave the '=' out, and begin the flow with INPUT: {head} {{ INPUT -> ... }}"
+    if f.ahead().text in (*STATEMENTS, "INPUT", "@"):
+        fix, help = Fix(Span(f.source, f.back(2).end, f.word.start), " "), f"leave the '=' out: {head} {{"
+    elif f.words[close].text == "}" and inner and f.keyword == "block":
+        fix, help = Fix(f.span(f.word, f.words[close]), inner), f"write {head} = {inner}"
+    return f.error("A060", "a body in { } has no '='", span=f.span(f.back()), help=help, fix=fix)
+
+
 def body_missing(f: Fault) -> Diagnostic | None:
     if f.keyword not in ("block", "net", "for") or not f.ends_line or "LBRACE" not in f.accepts:
         return None
+    head = f.text(f.words[f.first], f.back())
+    help = f"write {head} = CONV(64) -> RELU, or {head} {{ INPUT -> ... }}"
     if f.keyword == "for":
-        help = "write for j in 0..3 { ... }, with the statements between the braces"
-    else:
-        head = f.text(f.words[f.first], f.back())
-        help = f"write {head} = CONV(64) -> RELU, or {head} {{ ... }} over several lines"
+        help = f"write {head} {{ ... }}, with the statements between the braces"
+    elif f.keyword == "net":
+        help = f"write {head} {{ here, input 3x224x224 and INPUT -> CONV(64) on lines of their own, and '}}' below"
     return f.error("A028", f"this {f.keyword} has no body", help=help, expected=True)
 
 
@@ -103,12 +116,12 @@ def colon(f: Fault) -> Diagnostic | None:
     if f.keyword == "input" and is_second(f):
         help = "leave the ':' out, or name the input: input image: 3x224x224"
         return f.error("A036", "there is no name before this ':'", span=span, help=help, fix=Fix(span, ""))
-    if "LBRACE" in f.accepts and f.words[f.at + 1].kind in ("line", "end"):
+    if "LBRACE" in f.accepts and (f.keyword == "for" or f.words[f.at + 1].kind in ("line", "end")):
         help = "write '{' here, and '}' behind the last line of the body"
         return f.error("A036", "a body stands in { }", help=help, expected=True)
     if "EQUAL" in f.accepts:
-        help = "write '='"
-        return f.error("A036", "a definition has '=', no ':'", help=help, fix=Fix(span, " ="), expected=True)
+        fix = None if any(w.text == "=" for w in f.rest()) else Fix(span, " =")
+        return f.error("A036", "a definition has '=', no ':'", help="write '='", fix=fix, expected=True)
     return None
 
 
@@ -128,13 +141,20 @@ def equals_missing(f: Fault) -> Diagnostic | None:
         return f.error("A043", f"this {f.keyword} has no value", help=help, expected=True)
     if f.word.text == ",":
         return f.error("A043", f"one {f.keyword} defines one name", help="write one statement for each", expected=True)
+    again = any(w.text == "=" for w in f.rest())
+    if f.word.text in ("(", "[") and again:
+        what = "ports" if f.keyword == "net" else "arguments"
+        help = f"only blocks do: block {name}{f.line(f.at)}"
+        if f.keyword in ("let", "param"):
+            help = f"write {f.keyword} {name} = ...; functions cannot be defined"
+        return f.error("A054", f"a {f.keyword} takes no {what}", caption="", help=help)
     replaced = f.word.text in ("->", ":=", "==", "=>", "+=")
     span = f.span(f.word) if replaced else Span(f.source, f.word.start, f.word.start)
     return f.error(
         "A043",
         f"a '=' is missing in this {f.keyword}",
         help=f"write '=' {'here' if replaced else f'before {found(f.word)}'}",
-        fix=Fix(span, "=" if replaced else "= "),
+        fix=None if again else Fix(span, "=" if replaced else "= "),
         expected=True,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 
 from archspec.mistakes.keywords import FORMS, is_second
 from archspec.mistakes.words import Fault, Rule
@@ -29,26 +30,42 @@ def input_form(f: Fault) -> Diagnostic | None:
     if f.word.text in ("=", "->", ":=") and ("COLON" in f.accepts or is_second(f)):
         form = "input 3x224x224" if is_second(f) else f"input {name.text}: 3x224x224"
         return f.error("A044", "an input has a name, ':' and a shape", help=f"write {form}", expected=True)
+    if f.word.kind == "arrow" and "COMMA" in f.accepts and not f.starts_line:
+        return _input_in_a_flow(f)
     if f.word.kind == "name" and f.ahead().text == "=" and "COMMA" in f.accepts:
         help = f"write ',' before {f.word.text}"
         return f.error("A040", "a ',' is missing before the option", help=help, fix=Fix(f.gap(), ","), expected=True)
     return _sizes(f)
 
 
+def _input_in_a_flow(f: Fault) -> Diagnostic:
+    """`input(3x32x32) -> CONV(64)`: the statement declares, and the flow begins with INPUT."""
+    shape = f.text(f.words[f.first + 1], f.back())
+    sizes = "x".join(w.text for w in f.words[f.first + 1 : f.at] if w.kind == "number")
+    if f.openers or not re.fullmatch(r"[(\s]*[0-9x]+([,\s]+[0-9x]+)*[)\s]*", shape):
+        fix = Fix(Span(f.source, f.back().end, f.word.start), "\nINPUT ")
+        help = "begin the flow on a line of its own: INPUT -> ..."
+        return f.error("A044", "an input statement ends with its shape and options", help=help, fix=fix, expected=True)
+    fix = Fix(f.span(f.words[f.first], f.back()), f"INPUT({sizes})")
+    help = f"write {fix.text} -> ..."
+    return f.error("A044", "a flow begins with INPUT, in capitals", span=f.span(f.words[f.first]), help=help, fix=fix)
+
+
 def _sizes(f: Fault) -> Diagnostic | None:
     """`input 3, 32, 32`, `input [3, 32, 32]`, `input 3*32*32`."""
     if not (f.word.text in ("*", "[") or (f.word.kind == "number" and f.back().text == ",")):
         return None
-    line = f.words[f.first + 1 : f.at + len(f.rest())]
+    line = list(takewhile(lambda w: w.kind != "arrow", f.words[f.first + 1 : f.at + len(f.rest())]))
     shape = [w for w in line if w.text not in ("image", ":")]
     while shape and shape[0].kind == "name":
         shape = shape[1:]
     sizes = [w.text for w in shape if w.kind == "number"]
-    if len(sizes) < 2 or any(w.kind != "number" and w.text not in ",*[]" for w in shape):
+    if len(sizes) < 1 + (f.word.text != "[") or any(w.kind != "number" and w.text not in ",*[]" for w in shape):
         return None
     span, written = f.span(shape[0], shape[-1]), "x".join(sizes)
+    gap = " " * (f.words[f.first].end == span.start)
     message = "an input's sizes are written with x between, or in parentheses"
-    return f.error("A044", message, span=span, help=f"write {written}", fix=Fix(span, written))
+    return f.error("A044", message, span=span, help=f"write {written}", fix=Fix(span, gap + written))
 
 
 def output_form(f: Fault) -> Diagnostic | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from archspec.mistakes.words import STATEMENTS, Fault, Rule, Word, found
-from archspec.source import Diagnostic, Fix, Label, Span, nearest
+from archspec.mistakes.words import STATEMENTS, Fault, Rule, Word
+from archspec.source import Diagnostic, Fix, nearest
 
 # Words of other languages for what a statement here does.
 _BORROWED = {
@@ -79,8 +79,8 @@ def keyword(f: Fault) -> Diagnostic | None:
 def _meant(f: Fault, first: Word) -> str | None:
     low = first.text.lower()
     if first.text == "INPUT":
-        shape = f.word.kind == "number" or (f.word.kind == "name" and f.ahead().text == ":")
-        return "input" if shape else None
+        shape = f.word.kind == "number" and len(f.statement()) == 2
+        return "input" if shape or (f.word.kind == "name" and f.ahead().text == ":") else None
     if f.word.text in ("[", "?", "*", "@") or (f.word.text == "(" and low != "for"):
         return None
     if low in STATEMENTS:
@@ -90,22 +90,4 @@ def _meant(f: Fault, first: Word) -> str | None:
     return nearest(low, STATEMENTS) if first.text.islower() and len(low) > 2 else None
 
 
-def one_line(f: Fault) -> Diagnostic | None:
-    """Two statements on one line: `let a = 3 let b = 4`, `} net B {`."""
-    if f.starts_line or "_NL" not in f.accepts or f.wants_step:
-        return None
-    step = f.word.kind == "name" and f.keyword in ("input", "import", "from", "archspec", "default")
-    step = step and not f.after_value and f.ahead().text != "="
-    behind = f.back().text == "}" and not f.ends_line
-    loop = f.word.text == "for" and f.after_value
-    if loop or not (f.word.text in STATEMENTS or behind or step):
-        return None
-    here = Span(f.source, f.word.start, f.word.start)
-    labels = (Label(f.span(f.words[f.first]), "the first begins here"),) if f.back().text != "}" else ()
-    help = f"begin a new line before {found(f.word)}"
-    return f.error(
-        "A041", "two statements on one line", caption="the second", labels=labels, help=help, fix=Fix(here, "\n")
-    )
-
-
-TABLE: tuple[Rule, ...] = (branch_words, keyword, one_line)
+TABLE: tuple[Rule, ...] = (branch_words, keyword)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from archspec.mistakes.brackets import closes
 from archspec.mistakes.keywords import is_second
 from archspec.mistakes.words import Fault, Rule
 from archspec.source import Diagnostic, Fix, Label, Span
@@ -65,8 +68,8 @@ def second_for(f: Fault) -> Diagnostic | None:
         return None
     before = [w.text for w in f.words[f.openers[-1] : f.at]]
     if f.word.text == "for" and "for" in before:
-        help = "write for a in xs, b in ys: they are read in step"
-        return f.error("A048", "one `for` reads several lists", help=help, fix=Fix(f.span(f.word), ","))
+        help = "write for a in xs, b in ys: they are read in step, not each with each"
+        return f.error("A048", "one `for` reads several lists", help=help)
     if f.word.text == "for" and "if" in before:
         return f.error("A048", "`for` stands before `if`", help="write ... for x in xs if x > 1")
     if f.word.text == "else" and "VBAR" in f.accepts:
@@ -79,9 +82,15 @@ def for_statement(f: Fault) -> Diagnostic | None:
     if f.keyword != "for":
         return None
     if f.word.text == "(" and is_second(f):
-        return f.error("A048", "for has no parentheses", help="write for j in 0..3 { ... }")
+        close = closes(f, f.at)
+        inner = f.text(f.ahead(), f.words[close - 1]) if close else ""
+        loop = re.match(r"\w+(\s*,\s*\w+)*\s+in\b[^;]*\Z", inner)
+        gap = "" if f.word.start > f.back().end else " "
+        fix = Fix(f.span(f.word, f.words[close]), gap + inner) if close and loop else None
+        help = f"write for {inner if loop else f'{f.ahead().text} in 0..3'} {{ ... }}"
+        return f.error("A048", "for has no parentheses", help=help, fix=fix)
     if f.word.kind == "arrow" and "LBRACE" in f.accepts:
-        help = "write for j in 0..3 { ... }, with the flow between the braces"
+        help = f"write {f.text(f.words[f.first], f.back())} {{ ... }}, with the flow between the braces"
         return f.error("A028", "this for has no body", help=help, expected=True)
     return None
 

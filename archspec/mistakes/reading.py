@@ -91,12 +91,17 @@ class Reading:
 
     # ---- behind a fault
 
-    def resume(self, fault: Fault, unclosed: bool) -> bool:
-        """Goes on behind the broken statement; False where the text ends.
+    def resume(self, fault: Fault, code: str) -> bool:
+        """Goes on behind the broken statement; False where the text ends.  `code` is what was said of the fault.
 
-        Where a bracket is `unclosed`, brackets do not tell where the statement ends, and the next keyword does.
+        Where a bracket is not closed, brackets do not tell where the statement ends: the next keyword does, or the '{'
+        that a head opens.
         """
-        to = self._keyword_line(fault.at) if unclosed and fault.word.text != "{" else self._end_of_statement(fault)
+        opens = fault.keyword in ("block", "net", "for") and any(w.text == "{" for w in fault.rest())
+        if code == "A012" and not opens:
+            to = self._keyword_line(fault.at)
+        else:
+            to = self._end_of_statement(fault, fault.at + (code == "A056" and self._next(fault.at).text != "{"))
         if to is None:
             return False
         openers, _ = self._surroundings(to)
@@ -115,12 +120,12 @@ class Reading:
         lexer.line_ctr.char_pos, lexer.last_token = self.words[to].start, None
         return True
 
-    def _end_of_statement(self, fault: Fault) -> int | None:
+    def _end_of_statement(self, fault: Fault, begin: int) -> int | None:
         """Where to go on: the line's end or '}' that ends the statement, or the '{' that its head opens."""
         brackets = sum(self.words[i].text != "{" for i in fault.openers)
         head = fault.keyword in ("block", "net", "for")
         bodies = 0
-        for i in range(fault.at, len(self.words) - 1):
+        for i in range(begin, len(self.words) - 1):
             word = self.words[i]
             if word.kind == "line" and not brackets and not bodies:
                 if self._next(i).text == "{":

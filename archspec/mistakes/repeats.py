@@ -7,7 +7,8 @@ import re
 from archspec.mistakes.words import Fault, Rule, Word
 from archspec.source import Diagnostic, Fix
 
-_TIMES = re.compile(r"[xX]([0-9]+)\Z")
+_TIMES = ("x", "X", "×", "times")
+_GLUED = re.compile(r"[xX]([0-9]+)\Z")
 
 
 def _count_end(f: Fault) -> Word:
@@ -29,7 +30,8 @@ def computed_count(f: Fault) -> Diagnostic | None:
         span = f.span(f.back(), _count_end(f))
         help = f"write *({span.text})"
         return f.error("A048", "a loop header stands in parentheses", help=help, fix=Fix(span, f"({span.text})"))
-    if f.word.text not in ("+", "-", "/", "//", "%", "^", "(", "."):
+    step = f.ahead().text in ("@", "[") or f.ahead().text[:1].isupper()  # a sum of branches, that is
+    if f.word.text not in ("+", "-", "/", "//", "%", "^", "(", ".") or step:
         return None
     span = f.span(f.back(), _count_end(f))
     return f.error(
@@ -64,43 +66,54 @@ def count_first(f: Fault) -> Diagnostic | None:
     if not f.wants_step:
         return None
     start = f.word
-    count = re.match(r"([0-9]+)x?\Z", start.text)
-    if count:
-        sign = f.ahead().text in ("*", "x", "[", "@") or f.ahead().kind == "name"
-        if not sign:
-            return None
+    count = re.match(r"([0-9]+)(x?)\Z", start.text)
+    if count and (count[2] or f.ahead().text in ("*", "[", *_TIMES)):
         number = count[1]
     elif start.text == "*" and f.ahead().kind in ("number", "name"):
         number = f.ahead().text
     else:
         return None
-    return f.error(
-        "A024",
-        "a repeat count stands behind what it repeats",
-        caption="",
-        help=f"write [ ... ]*{number}",
-        expected=True,
-    )
+    message = "a repeat count stands behind what it repeats"
+    step = re.sub(r"^(x|X|\*|×|times)\s*", "", f.step(1)) if count else ""
+    return f.error("A024", message, caption="", help=f"write {step or '[ ... ]'}*{number}", expected=True)
 
 
 def count_behind(f: Fault) -> Diagnostic | None:
     """`[ ... ]x3`, `[ ... ] x 3`, `[ ... ]3`."""
-    if not f.after_step or f.back().text not in ("]", ")"):
+    if not f.after_step:
         return None
-    match = _TIMES.match(f.word.text)
+    match = _GLUED.match(f.word.text)
     last = f.word
     if match:
         count = match[1]
-    elif f.word.text in ("x", "X", "^", "×") and f.ahead().kind in ("number", "name"):
+    elif f.word.text in (*_TIMES, "^") and f.ahead().kind in ("number", "name"):
         last, count = f.ahead(), f.ahead().text
     elif f.word.kind == "number" and f.back().text == "]":
         count = f.word.text
     else:
         return None
-    span = f.span(f.word, last)
-    return f.error(
-        "A024", "a repeat is written with '*'", help=f"write *{count}", fix=Fix(span, f"*{count}"), expected=True
+    fix = None if f.word.text == "^" else Fix(f.span(f.word, last), f"*{count}")
+    return f.error("A024", "a repeat is written with '*'", help=f"write *{count}", fix=fix, expected=True)
+
+
+def condition(f: Fault) -> Diagnostic | None:
+    """`BN?last`, `BN?not first`, `BN?=on`: a switch's condition without its parentheses."""
+    if f.back().text != "?" or not f.after_step:
+        return None
+    begins = f.word.text in ("first", "last", "not", "on", "off", "=", ":")
+    if not begins and not (f.word.start == f.back().end and f.word.text.islower()):
+        return None
+    words = f.rest()
+    end = next(
+        (i for i, w in enumerate(words) if w.kind == "arrow" or w.text in ("as", "|", "]", "}", "*")), len(words)
     )
+    given = [w for w in words[: end or 1] if w.text not in ("=", ":")]
+    if not given:
+        return None
+    text, span = f.text(given[0], given[-1]), f.span(f.word, given[-1])
+    step = f.step(-1).removesuffix("?")
+    message, help = "a switch's condition stands in parentheses", f"write {step}?({text})"
+    return f.error("A058", message, span=span, help=help, fix=Fix(span, f"({text})"))
 
 
 def option_first(f: Fault) -> Diagnostic | None:
@@ -136,4 +149,4 @@ def nameless(f: Fault) -> Diagnostic | None:
     return None
 
 
-TABLE: tuple[Rule, ...] = (computed_count, count_missing, count_first, count_behind, option_first, nameless)
+TABLE: tuple[Rule, ...] = (computed_count, count_missing, count_first, count_behind, condition, option_first, nameless)

@@ -1,16 +1,14 @@
-"""Slips in flows: arrows, branches, shorthand, arguments without parentheses."""
+"""Slips in steps: shorthand, arguments without parentheses, lines of papers' tables, brackets, branches."""
 
 from __future__ import annotations
 
 import re
 
-from archspec.mistakes.words import STATEMENTS, Fault, Rule, Word, found
+from archspec.mistakes.words import Fault, Rule, Word
 from archspec.source import Diagnostic, Fix, Span
 
-ARROWS = ("=>", "-->", "==>", "~>", ">>", ">", "|>", "=", "+", "-", "--", ".", ":", "*=", "+=", "/", "&", "<-")
 _SHORTHAND = re.compile(r"[A-Za-z]+([0-9]+(x[0-9]*)?)?\Z")
 _WHOLE_SHORTHAND = re.compile(r"[A-Za-z]+([0-9]+(x[0-9]+)?)?(-[0-9]+(/[0-9]+)?|/[0-9]+)\Z")
-_WHOLE_SHORTHAND_AT = re.compile(r"[A-Za-z]+([0-9]+(x[0-9]+)?)?(-[0-9]+(/[0-9]+)?|/[0-9]+)(?![A-Za-z0-9_])")
 
 
 def spaced_shorthand(f: Fault) -> Diagnostic | None:
@@ -22,6 +20,8 @@ def spaced_shorthand(f: Fault) -> Diagnostic | None:
         return None
     last = first
     for word in f.words[f.words.index(first) + 1 :]:
+        if word.text == ",":
+            return None
         if word.kind != "number" and word.text not in ("-", "/"):
             break
         last = word
@@ -36,29 +36,107 @@ def spaced_shorthand(f: Fault) -> Diagnostic | None:
     return None
 
 
+def named_shorthand(f: Fault) -> Diagnostic | None:
+    """`conv3-w`, `FC-N`: a name in place of a number."""
+    glued = f.back().end == f.word.start and f.word.end == f.ahead().start
+    if not f.after_step or f.word.text != "-" or not glued or f.back().kind != "name" or f.ahead().kind != "name":
+        return None
+    layer, width = f.back(), f.ahead()
+    match = re.fullmatch(r"([A-Za-z]+)([0-9]+(?:x[0-9]+)?)", layer.text)
+    span = f.span(layer, width)
+    if match is None:
+        help = f"write {layer.text}({width.text}); or {layer.text} -> {width.text}, if these are two steps"
+        return f.error("A033", "shorthand holds numbers alone", span=span, help=help)
+    kernel = match[2] if "x" in match[2] else f"{match[2]}x{match[2]}"
+    written = f"{_capitals(match[1])}({width.text}, {kernel})"
+    fix = Fix(span, written) if f.is_known(width.text) else None
+    return f.error("A033", "shorthand holds numbers alone", span=span, help=f"write {written}", fix=fix)
+
+
+def _capitals(layer: str) -> str:
+    return layer.upper() if layer.islower() else layer
+
+
+def row(text: str) -> str:
+    """The layer that a line of a paper's table means, `3x3 conv, 64, /2` or `64@3x3`; empty where it means none."""
+    size = re.search(r"[0-9]+(x[0-9]+)+|(?<=[A-Za-z])[0-9]+", text)
+    stride = re.search(r"(?:/|\bs|\bstride\s*=?)\s*([0-9]+)", text)
+    rest = text
+    for part in (size, stride):
+        rest = rest.replace(part[0], " ", 1) if part else rest
+    numbers, names = re.findall(r"[0-9]+", rest), re.findall(r"[A-Za-z]{2,}", rest)
+    if len(numbers) > 1 or not (names or (size and numbers)) or not re.fullmatch(r"[\w\s,/@=-]+", text):
+        return ""
+    kernel = [size[0] if "x" in size[0] else f"{size[0]}x{size[0]}"] if size else []
+    arguments = [*numbers, *kernel, *([f"stride={stride[1]}"] if stride else [])]
+    return f"{_capitals(''.join(names)) or 'CONV'}({', '.join(arguments)})"
+
+
+def table_row(f: Fault) -> Diagnostic | None:
+    """`3x3 conv, 64`, `[3x3, 64]*2`, `64@3x3`, `conv3x3, 64`."""
+    values = _to_arrow(f)
+    text = f.text(f.word, values[-1]).removesuffix("]")
+    if f.after_step and f.word.text == "," and f.ahead().kind == "number" and f.back().kind in ("name", "number"):
+        text = f.step(-1) + text
+    elif not f.wants_step or f.word.kind != "number":
+        return None
+    if not row(text):
+        return None
+    return f.error("A038", "a layer's arguments stand in parentheses", help=f"write {row(text)}", expected=True)
+
+
 def bare_arguments(f: Fault) -> Diagnostic | None:
     """`CONV 64`, `CONV 3x3, 64`, `CONV{64}`, `CONV<64>`, `CONV[64]`."""
-    values = (w for w in _to_arrow(f) if w.text not in ("{", "}", "<", ">", "[", "]", "="))
-    written = "".join(f"{w.text} " if w.text == "," else w.text for w in values).strip()
+    values = [w for w in _to_arrow(f) if w.text not in ("{", "}", "<", ">", "[", "]")]
+    lost = (i for i, w in enumerate(values) if i and w.text[0].isupper() and values[i - 1].text not in (",", "="))
+    values = values[: next(lost, len(values))]  # CONV 64 RELU: a step behind a lost arrow
     if f.after_step and f.back().kind == "name" and (f.word.kind in ("number", "text") or f.word.text in ("{", "<")):
-        if f.word.text == "{" and not written:
-            return None
-        layer, start = f.back(), f.word
-    elif (
-        f.wants_step and f.inside("[") and f.back().text == "[" and f.word.kind == "number" and f.back(2).kind == "name"
-    ):
-        layer, start = f.back(2), f.back()
+        layer = f.back()
+    elif f.wants_step and f.word.kind == "number" and f.back().text == "[" and f.back(2).kind == "name":
+        layer = f.back(2)
     else:
         return None
-    span = f.span(start, _to_arrow(f)[-1])
-    form = f"{layer.text}({written})"
+    if not values:
+        return None
+    last = _to_arrow(f)[-1] if _to_arrow(f)[-1].text in ("}", ">", "]") else values[-1]
+    span = Span(f.source, layer.end, last.end)
+    written = _listed(values)
+    form = f"{layer.text}({written})" if written else row(layer.text + " " + f.text(values[0], values[-1]))
     return f.error(
         "A038",
         "a layer's arguments stand in parentheses",
-        help=f"write {form}",
-        fix=Fix(Span(f.source, layer.end, span.end), f"({written})"),
+        help=f"write {form or f'{layer.text}(...)'}",
+        fix=Fix(span, f"({written})") if written else None,
         expected=True,
     )
+
+
+def _listed(values: list[Word]) -> str:
+    """Arguments with commas between them; empty where there is more than values and names."""
+    out = ""
+    for before, word in zip([None, *values], values, strict=False):
+        if word.kind not in ("name", "number", "text") and word.text not in (",", "="):
+            return ""
+        sides = before is not None and before.text not in (",", "=") and word.text not in (",", "=")
+        named = before is not None and before.kind == "name" and word.kind == "number"
+        out += ("=" if named else ", ") * sides + (", " if word.text == "," else word.text)
+    return out
+
+
+def options_behind(f: Fault) -> Diagnostic | None:
+    """`CONV(64, 7x7), stride 2`, `CONV(64) stride=2`, `CONV(64)/2`."""
+    if not f.after_step or f.back().text != ")":
+        return None
+    skip = f.word.text == ","
+    name, sign, value = (f.ahead(i) if i else f.word for i in range(skip, skip + 3))
+    if f.word.text in ("/", "@") and f.ahead().kind == "number":
+        given = f"{'stride=' * (f.word.text == '/')}{f.ahead().text}"
+    elif name.kind == "name" and name.text.islower() and (sign.text == "=" or sign.kind == "number"):
+        given = f"{name.text}={(value if sign.text == '=' else sign).text}"
+    else:
+        return None
+    help = f"write {f.step(-1)[:-1]}, {given})".replace("(, ", "(")
+    return f.error("A064", "arguments stand in the parentheses behind the name", help=help, expected=True)
 
 
 def _to_arrow(f: Fault) -> list[Word]:
@@ -125,134 +203,26 @@ def wrong_bar(f: Fault) -> Diagnostic | None:
 def empty_branch(f: Fault) -> Diagnostic | None:
     if f.word.text not in ("|", "]", "||") or not f.inside("["):
         return None
-    if f.word.text == "||" or (f.wants_step and f.back().text in ("[", "|")):
+    if f.word.text == "||" and f.position > f.word.start:
+        fix = Fix(f.span(f.word), "|")
+        return f.error("A021", "branches are separated by one bar", help="write '|'", fix=fix, expected=True)
+    if f.wants_step and f.back().text in ("[", "|"):
         if f.back().text == "[" and f.word.text == "]":
             form = f"{f.before_bracket().text}[CONV(64)]" if f.before_bracket().kind == "name" else "[CONV(64) -> RELU]"
             return f.error("A021", "there is nothing between these brackets", help=f"write {form}", expected=True)
-        at = f.word.start + (f.word.text == "||")
-        fix = Fix(Span(f.source, at, at), "ID " if f.back().text != "[" or f.word.text == "||" else "ID ")
-        return f.error(
-            "A021", "a branch is empty", help="write ID for a branch that changes nothing", fix=fix, expected=True
-        )
+        help = "write ID for a branch that changes nothing, or leave the '|' out"
+        return f.error("A021", "a branch is empty", help=help, expected=True)
     return None
-
-
-def step_missing(f: Fault) -> Diagnostic | None:
-    """Nothing behind an arrow, or behind the '=' of a flow."""
-    keyword = f.back()
-    sign = f.back(2).text
-    if keyword.text in STATEMENTS and sign in ("->", "=") and f.words[f.words.index(keyword) - 1].kind == "line":
-        what = "step" if sign == "->" else "flow"
-        caption, help = f"then comes the {keyword.text} statement", f"write the {what} behind it"
-        message = f"a {what} is missing after this '{sign}'"
-        return f.error("A022", message, span=f.span(f.back(2)), caption=caption, help=help)
-    if f.wants_step and f.back().text == "=" and (f.ends_line or f.word.text in STATEMENTS or f.word.text == "}"):
-        help = "write the flow behind it: CONV(64) -> RELU"
-        return f.error("A022", "a flow is missing after this '='", span=f.span(f.back()), caption="", help=help)
-    if not f.wants_step or f.back().kind != "arrow":
-        return None
-    arrow = f.span(f.back())
-    if f.word.kind == "arrow":
-        span = f.span(f.back(), f.word)
-        return f.error(
-            "A022", "two arrows with nothing between them", span=span, help="leave one out", fix=Fix(f.span(f.word), "")
-        )
-    if f.word.kind == "end" or f.word.text in ("]", "|", "}", ")") or (f.word.text in STATEMENTS and f.starts_line):
-        where = found(f.word)
-        return f.error(
-            "A022",
-            "a step is missing after this '->'",
-            span=arrow,
-            caption=f"then comes {where}",
-            help="write the step, or leave the '->' out",
-        )
-    return None
-
-
-def leading_arrow(f: Fault) -> Diagnostic | None:
-    """An arrow with no step before it."""
-    if f.word.kind != "arrow" or f.after_step:
-        return None
-    if f.wants_step or "LET" in f.accepts:
-        if f.back().kind == "end" or f.back().text in ("{", "="):
-            return f.error("A022", "there is no step before this '->'", help="begin the flow with INPUT: INPUT -> ...")
-        help = "a branch begins with a step: leave the '->' out"
-        return f.error("A022", "there is no step before this '->'", help=help, fix=Fix(f.span(f.word), ""))
-    if f.starts_line and not f.openers[-1:] > (f.first,):
-        last = f.back()
-        return f.error(
-            "A057",
-            f"this '->' would go on with the {f.keyword} statement above",
-            caption="",
-            help="begin the flow with INPUT, an input's name or a tap: INPUT -> ...",
-            labels=(),
-            span=f.span(f.word) if last else None,
-        )
-    return None
-
-
-def comma_for_arrow(f: Fault) -> Diagnostic | None:
-    if not f.after_step or f.word.text != ",":
-        return None
-    if f.inside("[") and f.before_bracket().kind == "name":
-        form, message = " |", "the branches of a join are separated by '|'"
-    else:
-        form, message = " ->", "steps are joined with '->'"
-    return f.error("A019", message, help=f"write '{form.strip()}'", fix=Fix(f.span(f.word), form), expected=True)
-
-
-def other_arrow(f: Fault) -> Diagnostic | None:
-    """Another sign where '->' is wanted, or '->' spelt otherwise."""
-    if not f.after_step or f.word.text not in ARROWS:
-        return None
-    span = f.span(f.word)
-    if f.word.text == "-" and f.ahead().text == ">":
-        span = f.span(f.word, f.ahead())
-    alike = f.word.text in ("=>", "-->", "==>", "~>", ">>", ">", "|>") or span.text != f.word.text
-    branches = "" if alike and f.word.text != "=>" else "; to sum two branches write add[a | b]"
-    nothing = f.ahead().kind in ("line", "end")
-    return f.error(
-        "A016",
-        "steps are joined with '->'",
-        span=span,
-        caption=f"found '{span.text}'",
-        help=f"write '->'{branches}",
-        fix=None if nothing else Fix(span, "->"),
-        expected=True,
-    )
-
-
-def no_arrow(f: Fault) -> Diagnostic | None:
-    """Two steps side by side."""
-    if not f.after_step or f.starts_line and not f.openers:
-        return None
-    if f.word.kind != "name" and f.word.text not in ("@", "["):
-        return None
-    if f.word.text in ("if", "for") and not f.inside("["):
-        help = "switch a step with STEP?(condition); a branch of a join may end in `if` or `for`"
-        return f.error("A050", f"`{f.word.text}` belongs to a branch of a join", help=help, expected=True)
-    here = Span(f.source, f.word.start, f.word.start)
-    short = _WHOLE_SHORTHAND_AT.match(f.source.text, f.word.start)
-    span = Span(f.source, f.word.start, short.end()) if short else f.span(f.word)
-    join = f.inside("[") and f.before_bracket().kind == "name"
-    help = "put '->' between them" + (", or '|' if they are two branches" if join else "")
-    if f.word.text == "@":
-        help = f"a tap begins a flow; to merge it in write concat[ID | @{f.ahead().text}]"
-        return f.error("A011", "two steps with nothing between them", help=help, expected=True)
-    message, caption = "two steps with nothing between them", f"found '{span.text}'"
-    return f.error("A011", message, span=span, caption=caption, help=help, fix=Fix(here, "-> "), expected=True)
 
 
 TABLE: tuple[Rule, ...] = (
     spaced_shorthand,
+    named_shorthand,
     bare_arguments,
+    table_row,
+    options_behind,
     round_group,
     arguments_behind,
     wrong_bar,
     empty_branch,
-    step_missing,
-    leading_arrow,
-    comma_for_arrow,
-    other_arrow,
-    no_arrow,
 )

@@ -1,100 +1,30 @@
-"""Slips in arguments and values: sizes, numbers, commas, comparisons, conditionals and loop headers."""
+"""Slips in arguments and values: commas, comparisons, conditionals, ranges and indices."""
 
 from __future__ import annotations
 
-import re
-
+from archspec.mistakes.brackets import closes
 from archspec.mistakes.keywords import FORMS
 from archspec.mistakes.words import Fault, Rule, found
 from archspec.source import Diagnostic, Fix, Span
 
-_SYMBOLIC = re.compile(r"[0-9A-Za-z]+(x([0-9]+|[A-Za-z]\w*))+\Z")
 _BINARY = ("+", "-", "*", "/", "//", "%", "^", "..", "==", "!=", "<", "<=", ">", ">=", "and", "or", "not", "then")
 
 
-def symbolic_size(f: Fault) -> Diagnostic | None:
-    """`3xHxW`: sizes with x between are numbers."""
-    word = f.word
-    if word.kind != "number" or f.position == word.start or not re.match(r"[0-9]+x[0-9x]*[A-Za-z]", word.text):
+def papers_value(f: Fault) -> Diagnostic | None:
+    """`[1, 2, ..., 5]`, `{1, 2}`, `CONV(64, 7x7, /2)`."""
+    if not f.wants_value:
         return None
-    parts = re.split(r"x", word.text)
-    if not all(re.fullmatch(r"[0-9]+|[A-Za-z]\w*", part) for part in parts):
-        return None
-    names = [part for part in parts if not part.isdigit()]
-    written = f"({', '.join(parts)})"
-    span = Span(f.source, f.position, word.end)
-    bound = ", ".join(f"-D {name}=..." for name in dict.fromkeys(names))
-    return f.error(
-        "A015",
-        "symbolic sizes are written as a tuple",
-        span=span,
-        caption=f"found '{span.text}'",
-        help=f"write {written}, and bind the names: {bound}",
-        fix=Fix(f.span(word), written),
-        expected=True,
-    )
-
-
-def spaced_size(f: Fault) -> Diagnostic | None:
-    """`3 x 3`, `3 x3`, `3x 3`."""
-    i = f.at
-    start = i - 1 if f.word.kind == "name" and re.match(r"x[0-9x]*\Z", f.word.text) else i
-    if f.words[start].kind != "number":
-        return None
-    joined, last, line = "", f.words[start], f.words[start:]
-    for word in line:
-        fits = word.kind in ("number", "name") and re.fullmatch(r"[0-9x]+", word.text)
-        if not fits or not (joined == "" or "x" in (joined[-1], word.text[0])):
-            break
-        joined, last = joined + word.text, word
-    if last is f.words[start] or not re.fullmatch(r"[0-9]+(x[0-9]+)+", joined):
-        return None
-    span = f.span(f.words[start], last)
-    return f.error("A034", "a size is written without spaces", span=span, help=f"write {joined}", fix=Fix(span, joined))
-
-
-def number(f: Fault) -> Diagnostic | None:
-    """`2x`, `10k`, `3n`, `.5`, `5.`."""
-    word = f.word
-    if word.text == "." and f.ahead().kind == "number" and f.ahead().start == word.end and f.wants_value:
-        span = f.span(word, f.ahead())
-        return f.error(
-            "A051",
-            "a number begins with a digit",
-            span=span,
-            help=f"write 0{span.text}",
-            fix=Fix(span, f"0{span.text}"),
-        )
-    if word.text == "." and f.back().kind == "number" and f.after_value:
-        span = f.span(f.back(), word)
-        return f.error(
-            "A051", "a number does not end in '.'", span=span, help=f"write {f.back().text}.0 or {f.back().text}"
-        )
-    if word.kind != "number" or f.position == word.start:
-        return None
-    span = f.span(word)
-    digits, rest = f.source.text[word.start : f.position], f.source.text[f.position : word.end]
-    if re.fullmatch(r"[0-9]+(x[0-9]+)*x", word.text):
-        help = f"write {digits}x{digits} or {digits}" if "x" not in digits else f"write {digits}"
-        return f.error("A035", "a size is missing behind the x", span=span, help=help)
-    if re.fullmatch(r"0[xX][0-9A-Fa-f]+|0[bo][0-9]+|[0-9]+[eE]", word.text):
-        help = "numbers look like 64, 0.5, 1e-5, 5M"
-        return f.error("A051", f"{word.text} is no number", span=span, help=help)
-    scale = {"k": "K", "m": "M", "g": "G", "t": "T", "b": "G", "B": "G"}.get(rest)
-    if scale:
-        return f.error(
-            "A051",
-            f"{word.text} is no number",
-            span=span,
-            help=f"write {digits}{scale}",
-            fix=Fix(span, f"{digits}{scale}"),
-        )
-    if rest[0].isalpha() and rest.isidentifier():
-        help = f"write {digits}*{rest}" if f.after_value else f"write *({digits}*{rest})"
-        help = help if f.after_value or f.back().text == "*" else "a name begins with a letter"
-        return f.error("A051", f"{word.text} is neither a number nor a name", span=span, help=help)
-    help = "numbers look like 64, 0.5, 1e-5, 5M; sizes like 3x3"
-    return f.error("A051", f"{word.text} is no number", span=span, help=help)
+    if f.word.text == "{" and (f.back().text != "in" or f.ahead().kind == "number"):
+        close = closes(f, f.at)
+        inner = f"[{f.text(f.ahead(), f.words[close - 1])}]" if close else "[1, 2, 3]"
+        edit = Fix(f.span(f.word, f.words[close]), inner) if close else None
+        return f.error("A062", "a list stands in [ ]", help=f"write {inner}", fix=edit, expected=True)
+    if f.word.text in ("...", "…"):
+        return f.error("A053", "no value is left out", help="write every value, or a range: 1..5", expected=True)
+    if f.word.text == "/" and f.ahead().kind == "number" and f.inside("("):
+        fix = Fix(f.span(f.word, f.ahead()), f"stride={f.ahead().text}")
+        return f.error("A053", "a value is missing before '/'", help=f"write {fix.text}", fix=fix, expected=True)
+    return None
 
 
 def value_missing(f: Fault) -> Diagnostic | None:
@@ -137,13 +67,13 @@ def value_missing(f: Fault) -> Diagnostic | None:
     if closed or f.word.text == "{" and before.text == "in":
         help = f"write: {FORMS[f.keyword]}" if f.keyword in FORMS and not f.inside("[") and not f.inside("(") else ""
         return f.error("A053", "a value is missing here", help=help, expected=True)
-    if f.word.text == "{":
-        return f.error("A062", "a list stands in [ ]", help="write [1, 2, 3]", expected=True)
     return None
 
 
 def comparison(f: Fault) -> Diagnostic | None:
     """`=` for `==`, and `a < b < c`."""
+    if f.word.text == "=" and f.keyword in ("let", "param") and not f.openers[-1:] > (f.first,):
+        return f.error("A043", f"one {f.keyword} defines one name", help="write one statement for each, or '=='")
     if f.word.text == "=" and "CMP" in f.accepts:
         return f.error("A027", "a comparison is written with two '='", help="write '=='", fix=Fix(f.span(f.word), "=="))
     if f.word.text in ("<", "<=", ">", ">=", "==", "!=") and "AND" in f.accepts:
@@ -178,29 +108,30 @@ def conditional(f: Fault) -> Diagnostic | None:
     return None
 
 
-def colon(f: Fault) -> Diagnostic | None:
-    """`CONV(kernel: 3x3)`, `w[1:3]`."""
-    if f.word.text == "..." and f.after_value:
-        return f.error("A049", "a range is written with '..'", help="write 1..3", fix=Fix(f.span(f.word), ".."))
-    if f.word.text != ":":
+def other_range(f: Fault) -> Diagnostic | None:
+    """`w[1:3]`, `i in 1:3`, `1...3`, `1 to 3`."""
+    if not f.after_value or f.word.text not in (":", "...", "to"):
         return None
-    if f.inside("["):
-        return f.error(
-            "A049",
-            "a range is written with '..'",
-            help="write 0..2, both ends included; rev(xs) turns a list round",
-            fix=Fix(f.span(f.word), ".."),
-        )
-    if f.inside("(") and f.back().kind == "name" and f.after_value:
-        name = f.back().text
-        return f.error(
-            "A036",
-            "an argument is given with '='",
-            help=f"write {name}={f.ahead().text}",
-            fix=Fix(Span(f.source, f.back().end, f.ahead().start), "="),
-            expected=True,
-        )
-    return None
+    before, behind = f.back().text, f.ahead().text
+    if f.word.text == ":" and f.inside("(") and f.back().kind == "name" and f.back(2).text in ("(", ","):
+        fix = Fix(Span(f.source, f.back().end, f.ahead().start), "=")
+        message = "an argument is given with '='"
+        return f.error("A036", message, help=f"write {before}={behind}", fix=fix, expected=True)
+    ends = f"{before}..{behind}" if f.ahead().kind in ("name", "number") else "a..b"
+    help = f"write {ends}: both ends belong to it"
+    # what comes of `:` is Python's, without its end, to some and MATLAB's to others
+    edit = None if f.word.text == ":" else Fix(f.span(f.word), "..")
+    return f.error("A049", "a range is written with '..'", help=help, fix=edit)
+
+
+def index(f: Fault) -> Diagnostic | None:
+    """`(1..4)[1..2]`, `3x3[0]`."""
+    if f.word.text != "[" or not f.after_value or f.back().end != f.word.start:
+        return None
+    close = closes(f, f.at)
+    entry = f.text(f.word, f.words[close]) if close else "[0]"
+    help = f"name the value first: let xs = ..., and write xs{entry}"
+    return f.error("A063", "an index stands behind a name, a call or a list", help=help)
 
 
 def comma_missing(f: Fault) -> Diagnostic | None:
@@ -211,13 +142,19 @@ def comma_missing(f: Fault) -> Diagnostic | None:
     if not starts or "COMMA" not in f.accepts or f.position != f.word.start or f.after_step:
         return None
     if f.back().kind == "name" and f.back().text.islower() and f.inside("(") and f.word.kind == "number":
-        fix = Fix(f.gap(), "=")
         help = f"write {f.back().text}={f.word.text}, or ',' between two values"
-        return f.error("A040", f"a '=' is missing behind {f.back().text}", help=help, fix=fix, expected=True)
-    help = (
-        'write assert ..., "why"' if f.keyword == "assert" and f.word.kind == "text" else "write ',' between two values"
-    )
-    return f.error("A040", f"a ',' is missing before {found(f.word)}", help=help, fix=Fix(f.gap(), ","), expected=True)
+        return f.error("A040", f"a '=' is missing behind {f.back().text}", help=help, expected=True)
+    message, help = f"a ',' is missing before {found(f.word)}", "write ',' between two values"
+    fix: Fix | None = Fix(f.gap(), ",")
+    if f.word.text == "@" and f.ahead().kind == "number":
+        fix, help = None, f"write {f.back().text}, {f.ahead().text}"
+    elif f.word.text == "(" and f.back().kind == "number":
+        fix, help = None, f"write '*' for a product, {f.back().text}*(...); ',' between two values"
+    elif f.keyword == "assert" and not f.openers[-1:] > (f.first,):
+        if f.word.kind != "text":
+            return None
+        help = 'write assert ..., "why"'
+    return f.error("A040", message, help=help, fix=fix, expected=True)
 
 
 def words_side_by_side(f: Fault) -> Diagnostic | None:
@@ -237,13 +174,12 @@ def words_side_by_side(f: Fault) -> Diagnostic | None:
 
 
 TABLE: tuple[Rule, ...] = (
-    symbolic_size,
-    spaced_size,
-    number,
+    papers_value,
     value_missing,
     comparison,
     conditional,
-    colon,
+    other_range,
+    index,
     comma_missing,
     words_side_by_side,
 )

@@ -15,6 +15,7 @@ STATEMENTS = (
     "for",
 )  # fmt: skip
 CLOSER = {"(": ")", "[": "]", "{": "}"}
+_BETWEEN_STEPS = ("|", ",", "=", ":", "+", "<-", "&", ";", "for", "if")
 
 _WORD = re.compile(
     r"""(?P<skip>[ \t]+|\r(?=\n)|\#[^\n]*)
@@ -23,7 +24,7 @@ _WORD = re.compile(
       | (?P<arrow>->)
       | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
       | (?P<number>[0-9][A-Za-z0-9_]*(?:\.[0-9][A-Za-z0-9_]*)*(?:(?<=[eE])[+-][0-9]+)?)
-      | (?P<sign>\.\.\.|\.\.|===|-->|==>|==|!=|<=|>=|=>|<-|~>|>>|\|>|//|/\*|\*\*|&&|\|\||:=|\+=|-=|\*=|\+\+|--|<>|.)""",
+      | (?P<sign>\.\.\.|\.\.|-{2,}>|=+>|===|==|!=|<=|>=|<->?|~>|>>|\|>|//|/\*|\*\*|&&|\|\||[-+*:]=|\+\+|--|<>|.)""",
     re.VERBOSE | re.DOTALL,
 )
 
@@ -120,6 +121,33 @@ class Fault:
             count -= self.words[i].kind != "line"
         return self.words[i]
 
+    def step(self, way: int) -> str:
+        """The text of the step before (-1) or behind (1) this word, up to the next arrow, bar or bracket's end."""
+        depth, i, end = 0, self.at, self.at
+        while 0 < i < len(self.words) - 1:
+            i += way
+            word = self.words[i]
+            depth += way * ((word.text in CLOSER) - (word.text in CLOSER.values()))
+            if depth < 0 or (not depth and (word.kind in ("arrow", "line", "end") or word.text in _BETWEEN_STEPS)):
+                break
+            end = i
+        first, last = sorted((end, self.at + way))
+        text = self.text(self.words[first], self.words[last]) if end != self.at else ""
+        return re.sub(r"\s+", " ", text)
+
+    def joined(self, at: int) -> Fix | None:
+        """The edit that puts a word on the line of the one before it; None where a comment stands between."""
+        before = at - 1
+        while before and self.words[before].kind == "line":
+            before -= 1
+        span = Span(self.source, self.words[before].end, self.words[at].start)
+        return None if "#" in span.text else Fix(span, " ")
+
+    def is_known(self, name: str) -> bool:
+        """Whether a name stands anywhere but at this word and the one behind it."""
+        here = (self.at, self.at + 1)
+        return any(w.kind == "name" and w.text == name and i not in here for i, w in enumerate(self.words))
+
     def before_bracket(self) -> Word:
         """The word before the innermost open bracket."""
         return self.words[self.openers[-1] - 1] if self.openers and self.openers[-1] else self.words[-1]
@@ -135,11 +163,26 @@ class Fault:
     def text(self, start: Word, end: Word) -> str:
         return self.source.text[start.start : end.end]
 
-    def rest(self) -> list[Word]:
-        """The words from here to the end of the line."""
+    def rest(self, at: int | None = None) -> list[Word]:
+        """The words from here, or from another one, to the end of the line."""
         out = []
-        for word in self.words[self.at :]:
+        for word in self.words[self.at if at is None else at :]:
             if word.kind in ("line", "end"):
+                break
+            out.append(word)
+        return out
+
+    def line(self, at: int) -> str:
+        """The text from a word to the end of its line."""
+        words = self.rest(at)
+        return self.text(words[0], words[-1]) if words else ""
+
+    def statement(self) -> list[Word]:
+        """The words of the statement, with lines that begin with an arrow."""
+        out = []
+        for i in range(self.first, len(self.words)):
+            word = self.words[i]
+            if word.kind == "end" or (word.kind == "line" and self.words[i + 1].kind != "arrow"):
                 break
             out.append(word)
         return out

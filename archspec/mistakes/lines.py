@@ -1,0 +1,62 @@
+"""Where a statement's line ends too early, or too late."""
+
+from __future__ import annotations
+
+from archspec.mistakes.keywords import is_second
+from archspec.mistakes.words import STATEMENTS, Fault, Rule, Word, found
+from archspec.source import Diagnostic, Fix, Label, Span
+
+_GOES_ON = ("as", "in", "and", "or", "then", "where")
+
+
+def broken(f: Fault) -> Diagnostic | None:
+    """`net A` and `{`, `output a,` and `b`, `let w = 3` and `+ 4`: the statement goes on in the next line."""
+    if f.word.kind == "line" and _goes_on_below(f):
+        end = next(i for i in range(f.at, len(f.words)) if f.words[i].kind != "line")
+        head, tail = f.text(f.words[f.first], f.back()), "{" if f.words[end].text == "{" else f.line(end)
+        help = f"write on one line: {head} {tail}"
+        return f.error("A056", "a statement ends with its line", caption="here", help=help, fix=f.joined(end))
+    at = f.first if is_second(f) and f.words[f.first].text in _GOES_ON else f.at
+    begins = at == f.first and f.words[at - 1].kind == "line" and f.back().kind != "end"
+    if begins and (at < f.at or ("LET" in f.accepts and _cannot_begin(f.word))):
+        word = f.words[at]
+        help = f"write {f.line(at)} on the line above"
+        return f.error("A056", "a statement ends with its line", span=f.span(word), help=help, fix=f.joined(at))
+    return None
+
+
+def _goes_on_below(f: Fault) -> bool:
+    below = f.ahead()
+    if below.text in ("{", "="):
+        return ("LBRACE" if below.text == "{" else "EQUAL") in f.accepts
+    line = f.rest(f.words.index(below))
+    if below.text in STATEMENTS or not line or any(w.kind == "arrow" for w in line):
+        return False
+    return f.back().text in (",", ":") or f.wants_value or _cannot_begin(below)
+
+
+def _cannot_begin(word: Word) -> bool:
+    """Whether no statement begins with a word."""
+    begins = word.text in ("@", "[", "(", "{", ")", "]", "}", "|") or word.text.endswith(">")
+    return word.kind == "text" or (word.kind == "sign" and not begins)
+
+
+def one_line(f: Fault) -> Diagnostic | None:
+    """Two statements on one line: `let a = 3 let b = 4`, `} net B {`."""
+    if f.starts_line or "_NL" not in f.accepts or f.wants_step:
+        return None
+    step = f.word.kind == "name" and f.keyword in ("input", "import", "from", "archspec", "default")
+    step = step and not f.after_value and f.ahead().text != "="
+    behind = f.back().text == "}" and not f.ends_line
+    loop = f.word.text == "for" and f.after_value
+    if loop or not (f.word.text in STATEMENTS or behind or step):
+        return None
+    here = Span(f.source, f.word.start, f.word.start)
+    labels = (Label(f.span(f.words[f.first]), "the first begins here"),) if f.back().text != "}" else ()
+    help = f"begin a new line before {found(f.word)}"
+    return f.error(
+        "A041", "two statements on one line", caption="the second", labels=labels, help=help, fix=Fix(here, "\n")
+    )
+
+
+TABLE: tuple[Rule, ...] = (broken, one_line)
