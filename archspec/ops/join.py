@@ -35,7 +35,7 @@ class Elementwise(Join):
 
     def infer(self, *xs: Shape) -> Shape:
         if any(x != xs[0] for x in xs):
-            raise self.refuse(xs, "equal shapes", "a 1x1 CONV changes the channels, a stride the size")
+            raise self.refuse(xs, "equal shapes", remedy(xs))
         return xs[0]
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
@@ -50,17 +50,32 @@ class Elementwise(Join):
         return Saved(order="input")  # a sum needs nothing
 
 
-def broadcast(join: Join, xs: tuple[Shape, ...]) -> Shape:
-    """The shape of streams spread over each other: a vector (C,) stands for Cx1x1, and an axis of 1 for any size."""
+def remedy(xs: tuple[Shape, ...]) -> str:
+    """What brings streams to one shape."""
+    if len({len(x) for x in xs}) > 1:
+        return "GAP -> FLATTEN makes a vector of a map"
+    if len(xs[0]) == 1:
+        return f"an FC gives a vector another width: FC({xs[0][0]})"
+    ways = ["a 1x1 CONV changes the channels"] if any(x[0] != xs[0][0] for x in xs) else []
+    ways += ["a stride or UPSAMPLE changes the size"] if any(x[1:] != xs[0][1:] for x in xs) else []
+    return ", ".join(ways)
+
+
+def spreads(xs: tuple[Shape, ...]) -> Shape | None:
+    """The shape of streams spread over each other, if they can be: a vector (C,) stands for Cx1x1, and an axis of 1 for
+    any size."""
     rank = max(map(len, xs))
     filled = [x + (1,) * (rank - 1) if len(x) == 1 else x for x in xs]
     shape = tuple(map(max, *filled)) if all(len(x) == rank for x in filled) else ()
-    if not shape or any(n not in (1, m) for x in filled for n, m in zip(x, shape, strict=True)):
-        raise join.refuse(
-            xs,
-            "equal shapes, a vector of the channels, or a map of one channel",
-            "bring the streams to one shape first",
-        )
+    fits = shape and all(n in (1, m) for x in filled for n, m in zip(x, shape, strict=True))
+    return shape if fits else None
+
+
+def broadcast(join: Join, xs: tuple[Shape, ...]) -> Shape:
+    """The shape of streams spread over each other.  Raises RuleError."""
+    shape = spreads(xs)
+    if shape is None:
+        raise join.refuse(xs, "equal shapes, a vector of the channels, or a map of one channel", remedy(xs))
     return shape
 
 
@@ -87,7 +102,11 @@ class Add(Elementwise):
     style = Style("#fff2cc", "+")
 
     def infer(self, *xs: Shape) -> Shape:
-        return broadcast(self, xs) if self.broadcast else super().infer(*xs)
+        if self.broadcast:
+            return broadcast(self, xs)
+        if any(x != xs[0] for x in xs) and spreads(xs):
+            raise self.refuse(xs, "equal shapes", "add(broadcast=on)[...] spreads the smaller one")
+        return super().infer(*xs)
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch(call=" + ".join(spread_torch(xs, self.infer(*xs))))
@@ -270,7 +289,7 @@ class Concat(Join):
 
     def infer(self, *xs: Shape) -> Shape:
         if len({len(x) for x in xs}) > 1:
-            raise self.refuse(xs, "streams of one rank", "end the maps with FLATTEN, or the vectors with nothing")
+            raise self.refuse(xs, "streams of one rank", "FLATTEN makes a vector of a map")
         smallest = tuple(map(min, *(x[1:] for x in xs)))
         if self.crop == "none" and any(x[1:] != smallest for x in xs):
             raise self.refuse(xs, "maps of one size", "concat(crop=center) cuts them to the smallest")

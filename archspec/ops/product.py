@@ -54,7 +54,8 @@ class MatMul(Join):
     def infer(self, *xs: Shape) -> Shape:
         a, b = xs
         if len(a) < 2 or len(a) != len(b) or a[:-2] != b[:-2] or a[-1] != b[-2]:
-            raise self.refuse(xs, "matrices n x k and k x m", "PERMUTE(1, 0) transposes a matrix")
+            help = "dot multiplies vectors" if min(map(len, xs)) < 2 else "PERMUTE(1, 0) transposes a matrix"
+            raise self.refuse(xs, "matrices n x k and k x m", help)
         return (*a[:-1], b[-1])
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
