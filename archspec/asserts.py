@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from heapq import nlargest
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from archspec import syntax
 from archspec.analyze import Analysis, Row
+from archspec.expand.evaluate import Evaluator
+from archspec.expand.lints import COUNTS as COUNTS
 from archspec.expand.nets import Requirement
 from archspec.expand.taps import shape_fact
-from archspec.expand.values import Scope, Value, fail, show
+from archspec.expand.values import Scope, Value, Word, fail, show
 from archspec.limits import deep
-from archspec.source import Diagnostic, SpecError, nearest
+from archspec.source import Diagnostic, Fix, Span, SpecError, nearest
 
 if TYPE_CHECKING:
     from archspec.memory import Memory
     from archspec.work import Work
 
-COUNTS = ("params", "buffers", "macs", "flops", "weight_bytes", "activation_bytes")
 _SHAPES = ("channels", "height", "width", "length", "depth", "shape")
+_COMPARE = ("==", "!=", "<", "<=", ">", ">=")
 _HEAVIEST = 3
 _PEAKS = ("peak_memory", "peak_activations")  # what inference takes with its weights, and without
 _LOOKS = 2  # rows that are looked through in the time of one tick
@@ -90,9 +92,11 @@ def _check(requirement: Requirement, facts: _Facts, analysis: Analysis) -> Diagn
     statement, condition = requirement.statement, requirement.statement.condition
     scope = requirement.evaluate.scope
     evaluate = requirement.evaluate.but(
-        scope=Scope(scope, facts.beside(scope)), tap=lambda tap: _tapped(tap, requirement, analysis)
+        scope=Scope(scope, facts.beside(scope)),
+        tap=lambda tap: _tapped(tap, requirement, analysis),
+        free=lambda ref: _unknown(ref, requirement, facts, analysis),
     )
-    if evaluate.switch(condition):
+    if _holds(condition, evaluate):
         return None
     notes: list[str] = []
     for part in _comparisons(condition):
@@ -104,6 +108,76 @@ def _check(requirement: Requirement, facts: _Facts, analysis: Analysis) -> Diagn
             notes += _heaviest(part, analysis)
     message = f"assert failed: {statement.message}" if statement.message else "assert failed"
     return Diagnostic("A501", message, condition.span, notes=tuple(dict.fromkeys(notes)))
+
+
+def _holds(condition: syntax.Expr, evaluate: Evaluator) -> bool:
+    """Whether a condition is on.  Numbers are none: `params == 5 or 6` would hold whatever there is."""
+    compared: syntax.Binary | None = None
+    for part in _parts(condition):
+        if isinstance(part, syntax.Literal) and _numbers(part.value):
+            before = f"{compared.left.span.text} {compared.op}" if compared else "params =="
+            _no_condition(part, f"compare it: {before} {part.span.text}")
+        compared = part if isinstance(part, syntax.Binary) and part.op in _COMPARE else compared
+    return _decide(condition, evaluate)
+
+
+def _decide(condition: syntax.Expr, evaluate: Evaluator) -> bool:
+    if isinstance(condition, syntax.Binary) and condition.op in ("and", "or"):
+        left = _decide(condition.left, evaluate)
+        return _decide(condition.right, evaluate) if left == (condition.op == "and") else left
+    value = evaluate.need(condition)
+    if _numbers(value):
+        written = condition.span.text
+        written = f"({written})" if isinstance(condition, syntax.IfElse) else written
+        _no_condition(condition, f"compare it: {written} == {value:_}")
+    return value if isinstance(value, bool) else evaluate.switch(condition)
+
+
+def _no_condition(part: syntax.Expr, help: str) -> NoReturn:
+    fail("A202", "an assert needs a condition (on/off) and this is a number", part.span, help=help)
+
+
+# What a fact is called elsewhere.
+_CALLED = {
+    "params": ("parameters", "num_params", "n_params", "num_parameters", "total_params", "trainable_params"),
+    "macs": ("mac", "madds", "mult_adds", "multadds"),
+    "peak_memory": ("memory", "ram"),
+    "depth": ("layers", "num_layers", "n_layers"),
+    "receptive_field": ("rf", "field"),
+    "output.shape": ("output", "shape", "output_shape", "out_shape"),
+} | {f"output.{name}": (name,) for name in _SHAPES if name not in ("depth", "shape")}
+
+
+def _unknown(ref: syntax.Ref, requirement: Requirement, facts: _Facts, analysis: Analysis) -> Value:
+    """Says what a name that nothing defines is in an assert, or leaves it to be told as anywhere else."""
+    first, _, last = ref.name.partition(".")
+    nodes, message = analysis.graph.nodes, f"nothing is named {ref.name}"
+    if first == "output" and last:
+        shape = nodes[analysis.graph.outputs[0].node].shape
+        what = ("a vector of", "a sequence of", "a map of", "a volume of")[min(len(shape), 4) - 1]
+        there = [name for name in facts if name.startswith("output.")]
+        near = nearest(ref.name, there)
+        help = f"did you mean {near}?" if near else f"there are {', '.join(there)}"
+        help = f"{last} alone is the network's" if last in facts else help
+        written = show(shape) if len(shape) > 1 else shape[0]
+        fail("A114", f"the output is {what} {written}, it has no {last}", ref.span, help=help)
+    if last and _is_labelled(first, requirement):
+        fix = Fix(Span(ref.span.source, ref.span.start, ref.span.start), "@")
+        fail("A102", message, ref.span, help=f"{first} is a label: write @{ref.name}", fix=fix)
+    meant = next((fact for fact, names in _CALLED.items() if ref.name.lower() in names), None)
+    if meant is not None:
+        fail("A102", message, ref.span, caption="unknown", help=f"did you mean {meant}?")
+    if last and any(node.path == first for node in nodes):
+        fail("A102", message, ref.span, help=f"give the step a label, as {first}, and write @{ref.name}")
+    return Word(ref.name, ref.span)
+
+
+def _is_labelled(name: str, requirement: Requirement) -> bool:
+    try:
+        requirement.path_of(syntax.Tap(requirement.statement.span, name, ()))
+    except SpecError as error:
+        return error.diagnostics[0].code != "A113"  # one of many has a name too
+    return True
 
 
 def _tapped(tap: syntax.Tap, requirement: Requirement, analysis: Analysis) -> Value:
@@ -162,8 +236,11 @@ def _grouped(value: Value) -> str:
 
 def _comparisons(condition: syntax.Expr) -> list[syntax.Binary]:
     """The comparisons that an assert's `and`s and `or`s connect."""
-    if not isinstance(condition, syntax.Binary):
-        return []
-    if condition.op in ("and", "or"):
-        return _comparisons(condition.left) + _comparisons(condition.right)
-    return [condition] if condition.op in ("==", "!=", "<", "<=", ">", ">=") else []
+    return [part for part in _parts(condition) if isinstance(part, syntax.Binary) and part.op in _COMPARE]
+
+
+def _parts(condition: syntax.Expr) -> list[syntax.Expr]:
+    """What an assert's `and`s and `or`s connect."""
+    if isinstance(condition, syntax.Binary) and condition.op in ("and", "or"):
+        return _parts(condition.left) + _parts(condition.right)
+    return [condition]

@@ -46,3 +46,70 @@ def test_only_the_part_that_fails_is_told() -> None:
 def test_a_name_that_is_no_fact_is_an_error() -> None:
     with pytest.raises(archspec.SpecError, match="a step has no weight"):
         failed("@head.weight == 3")
+
+
+def refused(condition: str, text: str = NET) -> str:
+    with pytest.raises(archspec.SpecError) as caught:
+        archspec.loads(f"{text}assert {condition}").failures()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("condition", "help"),
+    [
+        ("params == 5 or 190474", "compare it: params == 190474"),
+        ("params == 190474 or 5", "compare it: params == 5"),  # where the right side is not even looked at
+        ("params", "compare it: params == 190_474"),
+        ("5", "compare it: params == 5"),
+        ("macs > 1 and output.channels", "compare it: output.channels == 10"),
+        ("1 if params > 5 else 0", "compare it: (1 if params > 5 else 0) == 1"),
+    ],
+)
+def test_a_number_is_no_condition(condition: str, help: str) -> None:
+    said = refused(condition)
+    assert "error[A202]: an assert needs a condition (on/off) and this is a number" in said
+    assert f"help: {help}\n" in said + "\n"
+
+
+@pytest.mark.parametrize(
+    ("condition", "message", "help"),
+    [
+        (
+            "output.width == 3",
+            "the output is a vector of 10, it has no width",
+            "there are output.channels, output.shape",
+        ),
+        ("output.params == 3", "it has no params", "params alone is the network's"),
+        ("output.chanels == 3", "it has no chanels", "did you mean output.channels?"),
+        ("head.params == 3", "nothing is named head.params", "head is a label: write @head.params"),
+        ("stage.macs == 3", "nothing is named stage.macs", "stage is a label: write @stage.macs"),
+        ("num_params == 3", "nothing is named num_params", "did you mean params?"),
+        ("shape == 3", "nothing is named shape", "did you mean output.shape?"),
+        ("output == 10", "nothing is named output", "did you mean output.shape?"),
+        ("a1 == 10", "nothing is named a1", "define it with let"),
+    ],
+)
+def test_a_name_that_nothing_defines_says_what_was_meant(condition: str, message: str, help: str) -> None:
+    said = refused(condition)
+    assert message in said and f"help: {help}" in said
+
+
+def test_a_layers_path_is_no_name() -> None:
+    said = refused("fc1.params == 3", "INPUT(3x32x32) -> FC(10)\n")
+    assert "help: give the step a label, as fc1, and write @fc1.params" in said
+
+
+def test_facts_come_before_the_specs_names_and_later_ones_behind() -> None:
+    model = archspec.loads(
+        "let params = 5\nlet neurons = 7\nINPUT(3x32x32) -> FC(params)\nassert params == 15_365 and neurons == 7"
+    )
+    assert model.failures() == ()
+    assert [d.code for d in model.warnings] == ["W104"]
+
+
+def test_an_assert_of_a_block_holds_for_every_stamp() -> None:
+    text = "block B(c) {\n  INPUT -> CONV(c)\n  assert c % 8 == 0 and params == 4_000\n}\n"
+    model = archspec.loads(text + "INPUT(3x32x32) -> B(8) -> B(12) -> B(20)")
+    first, *others = [d.notes for d in model.failures()]
+    assert first == ("params is 3,280, not == 4,000, off by 720",)
+    assert [notes[0] for notes in others] == ["c % 8 is 4, not == 0, off by 4"] * 2

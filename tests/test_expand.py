@@ -433,6 +433,64 @@ def test_symbolic_sizes_are_bound_from_outside_or_carry_a_value_to_count_with() 
     assert codes("input line: (1, 32, T)\nINPUT -> CONV(4)") == ["A404"]
 
 
+def test_a_symbolic_size_is_known_by_the_value_to_count_with() -> None:
+    text = "input a: (3, T), T=160\ninput b: (3, T)\nadd[@a | @b] -> CONV(4, stride=T // 40)\n"
+    text += "assert output.length == T / 4"
+    model = archspec.loads(text)
+    assert shapes(model)["conv1"] == (4, 40) and model.failures() == ()
+    assert [node.op.symbols for node in model.graph.nodes[:2]] == [("", "T")] * 2
+    assert shapes(archspec.loads(text, T=80))["conv1"] == (4, 40)
+    line = "input line: (1, 32, T), T=160\nINPUT -> CONV(3, stride=(1, T // 40))"
+    assert shapes(archspec.loads(line, line="1x32x80"))["conv1"] == (3, 32, 40)
+
+
+@pytest.mark.parametrize("batch", ["None", "-1", "N", "batch"])
+def test_the_batch_is_not_written(batch: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        archspec.loads(f"INPUT({batch}, 3, 224, 224) -> CONV(64)")
+    (found,) = caught.value.diagnostics
+    assert found.message == "the batch is not written" and found.fix is not None and found.fix.text == "3x224x224"
+    said = message(f"INPUT({batch}, 224, 224, 3) -> CONV(64)")  # a fix would have to turn it too
+    assert "help: write INPUT(3x224x224)" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("INPUT(1x3x224x224) -> CONV(64)", "W207"),
+        ("INPUT(8x1x28x28) -> CONV(64)", "W207"),
+        ("INPUT(2x3x16x112x112) -> RELU", "W207"),
+        ("INPUT(1x224x224x3) -> CONV(64)", "W207"),
+        ("INPUT(1x64x128x128) -> CONV(64)", None),  # a volume
+        ("INPUT(3x16x112x112) -> CONV(64)", None),  # a clip
+        ("INPUT(3x4x64x64) -> CONV(64)", None),
+        ("INPUT(28x28) -> POOL", "W208"),
+        ("INPUT(28x28) -> concat[CONV(8) | CONV(8, kernel=5)]", "W208"),
+        ("INPUT(64x64) -> MHA(8)", None),  # tokens
+        ("INPUT(64x64) -> LN -> CONV(64)", None),
+        ("INPUT(64x64) -> CONV(64, kernel=1)", None),
+        ("INPUT(80x100) -> CONV(64)", None),
+        ("INPUT(3x32x32) -> CONV(8, kernel=3, stride=4)", "W209"),
+        ("INPUT(3x32x32) -> CONV(8, kernel=1, stride=4)", None),
+        ("INPUT(3x32x32) -> CONV(8, kernel=3, stride=4, dilation=2)", None),
+        ("INPUT(3x32x32) -> UPCONV(8, 2x2, stride=3)", None),
+        ("INPUT(3x32x32) -> CONV(8, stride=4)", None),  # the kernel is not the author's
+        ("INPUT(64) -> EMBED(10, 8)", "W210"),
+        ("input a: 8, dtype=int32\ninput b: 8\nadd[@a -> EMBED(10, 8) | @b -> EMBED(10, 8)]", None),
+        ("block B(c) = ID\nblock Use(F) = F(8)\nINPUT(3x8x8) -> Use(B) -> FC(3)", None),  # as Use wants it
+        ("block B(on_top) = CONV(8)?(on_top)\nINPUT(3x8x8) -> B(on)", None),
+        ("block B(n) = [CONV(8)]*n\nINPUT(3x8x8) -> B(2)", None),
+        ("block B(extra) = [CONV(8)]? as extra\nINPUT(3x8x8) -> B(on)", None),
+        ("block B(c, d=c) = CONV(d)\nINPUT(3x8x8) -> B(2)", None),
+        ("block B[a, b] = CONV(8) -> concat[ID | @b]\nINPUT(3x8x8) -> B[ID | RELU]", None),
+        ("block B[a, b] = CONV(8)\nINPUT(3x8x8) -> B[ID | RELU]", "W105"),
+    ],
+)
+def test_warnings_of_what_is_hardly_meant(text: str, code: str | None) -> None:
+    found = [d.code for d in archspec.loads(text).warnings if d.severity == "warning"]
+    assert found == ([code] if code else [])
+
+
 def test_imports_stay_inside_the_project(tmp_path: object) -> None:
     root = tmp_path  # type: ignore[assignment]
     (root / "inner").mkdir()

@@ -6,12 +6,13 @@ from functools import cache
 from typing import Any, NoReturn
 
 from archspec import syntax
+from archspec.expand import lints
 from archspec.expand.draft import Arguments, Plan, wanted
 from archspec.expand.evaluate import Evaluator
 from archspec.expand.place import Place
 from archspec.expand.session import Session
 from archspec.expand.values import Callee, Word, fail, kind, show, whole
-from archspec.op import Op, names, words
+from archspec.op import Op, by, names, words
 from archspec.source import Fix, Label, Span, nearest
 
 _CONSTANT = (syntax.Literal, syntax.Dims)
@@ -37,12 +38,14 @@ def card_arguments(
     given = layer.args or ()
     default = place.definitions.defaults.get(card.name)
     key = (card.name, id(given), id(default))
+    _check_order(card, given, rank)
     plan = x.plans.get(key)
     if plan is None:
+        if "vocabulary" in card.model_fields:
+            lints.indices(x, card, layer.span)
         plan = x.plans[key] = _plan(x, card, given, default.args if default else (), place, rank)
-    if len(given) > 1:
-        _check_order(card, given, rank)
     if not plan.computed and not plan.missing:
+        _check_first(x, card, given, plan.constants, rank)
         return plan.constants, None
     arguments = dict(plan.constants)
     evaluate = x.evaluator(place)
@@ -59,7 +62,21 @@ def card_arguments(
         _no_activation(act, act_span)
     for name in plan.missing:
         arguments[name] = x.free.hole(layer, card, name, place if place.free else at)
+    _check_first(x, card, given, arguments, rank)
     return arguments, act
+
+
+def _check_first(x: Session, card: type[Op], given: tuple[syntax.Arg, ...], arguments: Arguments, rank: int) -> None:
+    """Says at the first layer what its input hardly can be."""
+    if len(x.draft.nodes) != 1 or "kernel" not in card.model_fields:
+        return
+    if rank == 1:
+        lints.grey(x, card, arguments)
+    example = lints.without_batch(x.draft.nodes[0].shape)
+    sizes = next((a.value for a in given if isinstance(a.value, syntax.Dims) and len(a.value.sizes) == rank - 1), None)
+    if example and sizes:
+        message = f"{sizes.span.text} has {rank - 1} sizes, the input has {rank} axes behind its channels"
+        fail("A205", message, sizes.span, help=f"the batch is not written: INPUT({by(example)})")
 
 
 def _plan(
@@ -98,7 +115,9 @@ def _matched(card: type[Op], given: tuple[syntax.Arg, ...]) -> dict[str, syntax.
     for arg in _gathered(given) if card.variadic else given:
         name = arg.name if arg.name is not None else next(positions, None)
         if name is None:
-            _too_many(card, arg, known)
+            from archspec.expand import slips  # its many words are for those who need them
+
+            slips.too_many(card, arg, given, known)
         if name in matched:
             labels = (Label(matched[name].value.span, "first here"),)
             fail("A215", f"{name} is given twice", arg.span, labels=labels, help="leave one out")
@@ -108,39 +127,13 @@ def _matched(card: type[Op], given: tuple[syntax.Arg, ...]) -> dict[str, syntax.
 
 
 def check_names(card: type[Op], given: tuple[syntax.Arg, ...]) -> None:
-    """Refuses an argument by a name that the card does not have."""
+    """Refuses an argument by a name that the card does not have; an input's options are the statement's."""
     known = takes(card)
-    for arg in given:
+    for arg in given if card.arity[1] else ():
         if arg.name is not None and arg.name not in known:
-            _unknown_argument(card, arg.name, arg, known)
+            from archspec.expand import slips  # its many words are for those who need them
 
-
-def _too_many(card: type[Op], arg: syntax.Arg, known: tuple[str, ...]) -> NoReturn:
-    order = ", ".join(card.positional)
-    what = f"{len(card.positional)} argument{'s' * (len(card.positional) != 1)} by position: {order}"
-    message = f"{card.name} takes {what if order else 'no argument by position'}"
-    rest = ", ".join(name for name in known if name not in card.positional)
-    help = (
-        f"give the others by name: {rest}"
-        if rest
-        else f"leave it out: {card.name} takes {'no more' if known else 'no arguments'}"
-    )
-    fail("A214", message, arg.span, help=help)
-
-
-def _unknown_argument(card: type[Op], name: str, arg: syntax.Arg, known: tuple[str, ...]) -> NoReturn:
-    from archspec.expand.guess import argument_hint  # its many words are for those who need them
-
-    meant = argument_hint(name, known)
-    fail(
-        "A201",
-        f"{card.name} has no argument {name}",
-        arg.name_span,
-        caption="unknown argument",
-        help=f"did you mean {meant}?" if meant else "",
-        fix=Fix(arg.name_span, meant) if meant else None,
-        notes=(f"{card.name} takes {', '.join(known)}" if known else f"{card.name} takes no arguments",),
-    )
+            slips.unknown_argument(card, arg.name, arg, known)
 
 
 def _check_comparison(card: type[Op], arg: syntax.Arg, known: tuple[str, ...]) -> None:
@@ -167,18 +160,23 @@ def _gathered(given: tuple[syntax.Arg, ...]) -> list[syntax.Arg]:
 def _value(x: Session, card: type[Op], name: str, arg: syntax.Arg, evaluate: Evaluator) -> Any:
     """One argument: a word of the card, or a value in which every name is defined; lists become tuples."""
     value = evaluate(arg.value)
+    if isinstance(value, str):
+        from archspec.expand import slips
+
+        slips.text(card, name, value, arg)
     if name == "act":
         return value
     if isinstance(arg.value, syntax.Ref) and not isinstance(value, Word | Callee):
         _warn_of_shadow(x, card, name, arg.value)
-    if isinstance(value, Callee) and value.name in words(card, name):
-        return value.name
-    if isinstance(value, Word):
+    if isinstance(value, Word | Callee):
         choices = words(card, name)
         if value.name in choices:
             return value.name
-        if choices or value.name.lower() in _SWITCHES:
+        if isinstance(value, Word) and (choices or value.name.lower() in _SWITCHES):
             _no_word(card, name, value, choices)
+        from archspec.expand import slips
+
+        slips.misplaced(card, name, arg)
         evaluate.need(arg.value)
     return _frozen(whole(value), card, name, arg, evaluate)
 
@@ -212,29 +210,22 @@ def _frozen(value: Any, card: type[Op], name: str, arg: syntax.Arg, evaluate: Ev
 
 
 def _check_order(card: type[Op], given: tuple[syntax.Arg, ...], rank: int) -> None:
-    """Catches `CONV(3x3, 64)` and `CONV(3, 64)`, where kernel and channels are swapped."""
-    if card.positional[:2] != ("channels", "kernel") or len(given) < 2 or given[0].name or given[1].name:
+    """Catches `CONV(3x3, 64)` and `CONV(3, 64)`, where kernel and channels are swapped, and `DWCONV(64, 3x3)`."""
+    if not given or given[0].name:
         return
-    first, second = given[0].value, given[1].value
-    if isinstance(first, syntax.Dims) and isinstance(second, syntax.Literal):
-        whole_span = Span(first.span.source, first.span.start, second.span.end)
-        swapped = f"{second.span.text}, {first.span.text}"
-        fail(
-            "A212",
-            f"{card.name}'s channels come before its kernel",
-            whole_span,
-            help=f"write {card.name}({swapped})",
-            fix=Fix(whole_span, swapped),
-        )
-    if isinstance(second, syntax.Literal) and isinstance(second.value, int) and rank >= 2:
-        n, m = second.value, first.value if isinstance(first, syntax.Literal) else None
-        message = f"{card.name}'s second number is its kernel, and {n} alone is nearly always a slip"
-        kernel = "x".join([str(n)] * rank)
-        if isinstance(m, int) and m < n:
-            swapped = f"{card.name}({n}, {'x'.join([str(m)] * rank)})"
-            help = f"for {n} channels write {swapped}; for a kernel of {n} write {kernel} or kernel={n}"
-            fail("A213", message, second.span, help=help)
-        fail("A213", message, second.span, help=f"write {kernel}, or kernel={n}", fix=Fix(second.span, kernel))
+    first = given[0].value
+    second = given[1].value if len(given) > 1 and not given[1].name else None
+    if card.positional[:2] == ("channels", "kernel") and isinstance(second, syntax.Literal):
+        if isinstance(first, syntax.Dims) or (isinstance(second.value, int) and rank >= 2):
+            from archspec.expand import slips
+
+            slips.swapped(card, given, first, second, rank)
+    elif rank >= 2 and card.positional[:1] == ("kernel",) and "multiplier" in card.model_fields:
+        number = first.value if isinstance(first, syntax.Literal) and type(first.value) is int else 0
+        if number > lints.LARGEST_KERNEL or (number and isinstance(second, syntax.Dims) and max(second.sizes) > 2):
+            from archspec.expand import slips
+
+            slips.channels_of_none(card, first, second, rank)
 
 
 def word_of(x: Session, arg: syntax.Arg, place: Place, choices: tuple[str, ...], owner: str) -> str:

@@ -73,7 +73,10 @@ class Evaluator(Record):
     def items(self, expr: syntax.Expr) -> Any:  # a list
         value = self.need(expr)
         if not isinstance(value, list):
-            fail("A202", f"this needs a list and is {kind(value)}", expr.span, help="write [a, b] or 0..n-1")
+            help = "write [a, b] or 0..n-1"
+            if isinstance(expr, syntax.Ref):  # which may be bound from outside
+                help = f"a list of one is [{show(value)}]; from outside -D {expr.name}=[{show(value)}]"
+            fail("A202", f"this needs a list and is {kind(value)}", expr.span, help=help)
         return value
 
     # ---- one method per kind of expression
@@ -166,7 +169,9 @@ class Evaluator(Record):
         try:
             return self.bounded(_ARITHMETIC[e.op](a, b), e)
         except ZeroDivisionError:
-            fail("A230", "nothing is divided by 0", e.right.span, help=f"{e.right.span.text} is 0 here")
+            literal = isinstance(e.right, syntax.Literal)
+            help = "divide by another number" if literal else f"{e.right.span.text} is 0 here"
+            fail("A230", "nothing is divided by 0", e.right.span, help=help)
         except OverflowError:
             self._too_large(e)
 

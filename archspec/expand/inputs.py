@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple, NoReturn
 
 from archspec import syntax
-from archspec.expand import taps
+from archspec.expand import lints, taps
 from archspec.expand.draft import Settled
 from archspec.expand.free import UsageError
 from archspec.expand.place import Bundle, Entry, Place, Stream
 from archspec.expand.session import Session
 from archspec.expand.values import Callee, Value, Word, fail, kind, show
-from archspec.op import lookup
+from archspec.op import Op, by, lookup, words
 from archspec.source import Fix, Span, nearest
 
 
@@ -99,7 +99,8 @@ def declare(x: Session, statement: syntax.Input, place: Place) -> Stream:
     bound, outside = _from_outside(x, statement, place)
     if bound:
         value: Value = outside
-        options.pop("layout", None)  # from outside it is channels, height, width
+        if options.pop("layout", None) is None:  # from outside it is channels, height, width
+            _name_sizes(shape, outside, place)
     elif isinstance(shape, syntax.Tuple):
         value = tuple(_size(x, item, options, place) for item in shape.items)
     else:
@@ -127,32 +128,72 @@ def _from_outside(x: Session, statement: syntax.Input, place: Place) -> tuple[bo
 
 
 def _loose_sizes(statement: syntax.Input) -> NoReturn:
-    """`INPUT(3, 32, 32)`: the sizes are one shape."""
-    loose = [statement.shape, *(a.value for a in statement.options)]
-    if all(isinstance(size, syntax.Literal) for size in loose):
-        span = loose[0].span.to(loose[-1].span)
-        written = "x".join(size.span.text for size in loose)
-        fix = Fix(span, written)
-        fail("A214", "an input's sizes are one shape", span, help=f"write INPUT({written})", fix=fix)
-    fail("A214", "an input's options are given by name", statement.span, help="write dtype=float32")
+    """`INPUT(3, 32, 32)`: the sizes are one shape.  `INPUT(None, 3, 224, 224)` begins with the batch."""
+    loose = [statement.shape, *(a.value for a in statement.options if a.name is None)]
+    span, numbers = loose[0].span.to(loose[-1].span), [item.span.text for item in loose]
+    dtype = next((n for n in numbers[1:] if n in words(_card(), "dtype")), None)
+    if dtype or isinstance(loose[0], syntax.Dims | syntax.Tuple):
+        option = loose[numbers.index(dtype) if dtype else 1].span
+        fix = Fix(option, f"dtype={dtype}") if dtype else None
+        help = f"write dtype={dtype or 'float32'}"
+        fail("A214", "an input's options are given by name", option, help=help, fix=fix)
+    if _is_batch(loose[0]) and all(map(str.isdigit, numbers[1:])):
+        shape = tuple(map(int, numbers[1:]))
+        turned = lints.channels_first(shape)
+        fix = None if turned else Fix(span, by(shape))
+        fail("A214", "the batch is not written", loose[0].span, help=f"write INPUT({by(turned or shape)})", fix=fix)
+    if all(map(str.isdigit, numbers)):
+        shape = tuple(map(int, numbers))
+        example = lints.without_batch(shape)
+        help = f"the batch is not written: INPUT({by(example)})" if example else f"write INPUT({by(shape)})"
+        fix = None if example else Fix(span, by(shape))
+    else:
+        written = f"({', '.join(numbers)})"
+        help, fix = f"write INPUT({written})", Fix(span, written)
+    fail("A214", "an input's sizes are one shape", span, help=help, fix=fix)
+
+
+def _is_batch(size: syntax.Expr) -> bool:
+    """Whether a size is what stands for the batch elsewhere: None, -1, N, batch."""
+    return size.span.text.lower() in ("none", "-1", "n", "b", "bs", "batch", "batch_size")
 
 
 def _size(x: Session, item: syntax.Expr, options: dict[str, syntax.Arg], place: Place) -> Value:
-    """One size of an input's shape: a value, or a name bound from outside or given to count with (`T=160`)."""
+    """One size of an input's shape: a value, or a name bound from outside or given to count with (`T=160`).
+
+    A name so given is known from here on, by the value to count with.
+    """
     value = x.evaluator(place)(item)
+    name = item.name if isinstance(item, syntax.Ref) else ""
     if not isinstance(value, Word):
-        return value
+        if name not in _symbols(x, place):
+            return value
+        if name in options and x.evaluator(place).need(options[name].value) != value:
+            fail("A215", f"{name} is {show(value)} already", options[name].span, help="leave it out: it is one size")
+        return _Symbolic(value, name)
     bound, given = x.bindings.get(value.name)
-    if bound:
-        return given
-    if value.name in options:
-        return _Symbolic(x.evaluator(place).need(options[value.name].value), value.name)
-    return fail(
-        "A404",
-        f"the size {value.name} has no value",
-        value.span,
-        help=f"bind it, -D {value.name}=64, or give the value to count with: input (...), {value.name}=64",
-    )
+    if not bound and value.name in options:
+        given = x.evaluator(place).need(options[value.name].value)
+    elif not bound:
+        help = f"bind it, -D {name}=64, or give the value to count with: input (...), {name}=64"
+        help = "the batch is not written: leave it out" if _is_batch(item) else help
+        fail("A404", f"the size {value.name} has no value", value.span, help=help)
+    place.scope.values[value.name] = given
+    return given if bound else _Symbolic(given, value.name)
+
+
+def _name_sizes(shape: syntax.Expr, sizes: Value, place: Place) -> None:
+    """Makes the names of sizes that stay open known where the whole shape comes from outside."""
+    items = shape.items if isinstance(shape, syntax.Tuple) else ()
+    for item, size in zip(items, sizes if isinstance(sizes, tuple | list) else (), strict=False):
+        if isinstance(item, syntax.Ref) and not place.scope.find(item.name)[0]:
+            place.scope.values[item.name] = size
+
+
+def _symbols(x: Session, place: Place) -> set[str]:
+    """The names of the sizes that the inputs so far leave open."""
+    inputs = [x.draft.nodes[i].op for i in place.body.streams.values() if isinstance(i, int)]
+    return {symbol for op in inputs for symbol in getattr(op, "symbols", ()) if symbol}
 
 
 def _add_input(
@@ -176,7 +217,10 @@ def _add_input(
     if not all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in sizes):
         shown = show(value) if len(value) > 1 else show(value[0])
         message = f"every size of an input is a whole number from 1, this is {shown}"
-        fail("A224", message, written, help="write 3x224x224: channels, height, width")
+        help = (
+            "the batch is not written: leave it out" if sizes[0] == -1 else "write 3x224x224: channels, height, width"
+        )
+        fail("A224", message, written, help=help)
     layout, dtype = _options(x, options, names, place)
     if layout is None:
         _warn_of_order(x, sizes, written)
@@ -187,15 +231,19 @@ def _add_input(
         arguments["dtype"] = (dtype, options["dtype"].value.span)
     if any(symbols):
         arguments["symbols"] = (symbols, span)
-    card = lookup("INPUT")
-    assert card is not None
-    op = x.draft.card(card, arguments, span, place)
+    op = x.draft.card(_card(), arguments, span, place)
     top = place.but(path="", frames=())
     stream = x.draft.add(Settled(op, sizes), (), path, top, span)
     body = place.body
     body.first = stream if not body.streams else None
     body.streams[name] = stream
     return stream
+
+
+def _card() -> type[Op]:
+    card = lookup("INPUT")
+    assert card is not None
+    return card
 
 
 def _options(x: Session, options: dict[str, Any], names: Iterable[str], place: Place) -> tuple[str | None, str | None]:
@@ -214,15 +262,21 @@ def _options(x: Session, options: dict[str, Any], names: Iterable[str], place: P
 
 
 def _warn_of_order(x: Session, sizes: tuple[int, ...], span: Span) -> None:
-    """Catches 224x224x3, an image with its channels behind."""
-    if len(sizes) == 3 and sizes[2] in (1, 3, 4) and sizes[0] == sizes[1] > 4:
+    """Catches 224x224x3, an image with its channels behind, and 1x3x224x224, one with its batch."""
+    turned, example = lints.channels_first(sizes), lints.without_batch(sizes)
+    if turned:
         message = f"this is a map of {sizes[0]} channels, {sizes[1]} high and {sizes[2]} wide"
-        turned = f"{sizes[2]}x{sizes[0]}x{sizes[1]}"
-        x.warn("W201", message, span, f"an image is channels first: write {turned}, or add layout=hwc")
+        x.warn("W201", message, span, f"an image is channels first: write {by(turned)}, or add layout=hwc")
+    if example:
+        message = f"this is {sizes[0]} channel{'s' * (sizes[0] > 1)} over {by(sizes[1:])}, not a batch"
+        x.warn("W207", message, span, f"the batch is not written: {by(example)}")
 
 
 def _word(x: Session, options: dict[str, Any], key: str, place: Place) -> str | None:
     if key not in options:
         return None
-    value = x.evaluator(place)(options[key].value)
-    return value.name if isinstance(value, Word) else str(value)
+    value, written = x.evaluator(place)(options[key].value), options[key].value.span
+    if isinstance(value, str):
+        help, fix = f"leave the quotes out: {key}={value}", Fix(written, value)
+        fail("A204", f"an input's {key} cannot be a text", written, help=help, fix=fix)
+    return value.name if isinstance(value, Word) else show(value)

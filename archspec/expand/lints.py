@@ -10,30 +10,82 @@ from archspec.expand.definitions import Definitions
 from archspec.expand.draft import Arguments
 from archspec.expand.session import Session
 from archspec.op import Op, Shape, by, lookup
-from archspec.source import Diagnostic, Fix, Span
+from archspec.record import Record
+from archspec.source import Diagnostic, Label, Span
 
 LARGEST_KERNEL = 11  # AlexNet's; a larger number is a width in the wrong place, or a patch
 
 
-def warning(code: str, message: str, span: Span, help: str, fix: Fix | None = None) -> Diagnostic:
-    return Diagnostic(code, message, span, help=help, fix=fix, severity="warning")
+# Counts of an analysis, and everything that an assert reads as the network's whatever the spec calls so.
+COUNTS = ("params", "buffers", "macs", "flops", "weight_bytes", "activation_bytes")
+FACTS = (*COUNTS, "depth", "receptive_field")
+
+
+def warning(code: str, message: str, span: Span, help: str, labels: tuple[Label, ...] = ()) -> Diagnostic:
+    return Diagnostic(code, message, span, labels=labels, help=help, severity="warning")
+
+
+def channels_first(shape: Shape) -> Shape | None:
+    """The shape turned, where it looks like an image with its channels behind: 224x224x3."""
+    if len(shape) == 3 and shape[2] in (1, 3, 4) and shape[0] == shape[1] > 4:
+        return (shape[2], shape[0], shape[1])
+    return None
+
+
+def without_batch(shape: Shape) -> Shape | None:
+    """The shape of one example, where it looks as if a batch came first: 1x3x224x224 or 1x224x224x3.
+
+    3x4x64x64 may be four frames in colour, and 1x64x128x128 is a volume.
+    """
+    if len(shape) < 4 or shape[0] == 3:
+        return None
+    image = shape[1] <= 4 and shape[-1] == shape[-2] > 4
+    return shape[1:] if image else channels_first(shape[1:])
 
 
 def kernel(x: Session, op: Op, shape: Shape, arguments: Arguments) -> None:
-    """A kernel that is larger than the map it reads, or larger than anybody's."""
+    """A kernel that is larger than the map it reads, or larger than anybody's, or that skips part of the map."""
     span, sizes, strides = arguments["kernel"][1], getattr(op, "kernel", ()), getattr(op, "stride", ())
-    if not sizes or len(sizes) != len(shape) - 1 or max(sizes) < 2 or not op.weights(shape):
+    windows = op.windows(shape) or ()
+    if not sizes or len(sizes) != len(shape) - 1 or max(sizes) < 2 or any(window.up > 1 for window in windows):
         return
-    if any(window.up > 1 for window in op.windows(shape) or ()):
-        return
+    if any(window.kernel > 1 and window.reach < window.stride for window in windows):
+        message = f"{op.name}'s stride of {by(strides)} is larger than its kernel of {by(sizes)}"
+        at = arguments["stride"][1] if "stride" in arguments else span
+        x.warn("W209", message, at, "what lies between two windows is read by none; a stride is at most the kernel")
     # 3 on 2 is what deep nets come to; a kernel of 2n or more has taps that never meet the map.
-    if any(k > n and (k > 3 or k >= 2 * n) for k, n in zip(sizes, shape[1:], strict=True)):
+    elif op.weights(shape) and any(k > n and (k > 3 or k >= 2 * n) for k, n in zip(sizes, shape[1:], strict=True)):
         message = f"{op.name}'s kernel of {by(sizes)} is larger than the map, {by(shape[1:])}"
         x.warn("W203", message, span, "a smaller kernel sees as much: the rest of it reads nothing but padding")
-    elif len(sizes) > 1 and max(sizes) > LARGEST_KERNEL and max(sizes) > 2 * max(strides):
+    elif op.weights(shape) and len(sizes) > 1 and max(sizes) > LARGEST_KERNEL and max(sizes) > 2 * max(strides):
         # Waves are read with kernels of a hundred samples; patches and upsampling have strides as large.
         message = f"{op.name}'s kernel of {by(sizes)} is unusually large"
-        x.warn("W202", message, span, f"the channels come first: CONV({max(sizes)}, 3x3) has {max(sizes)} channels")
+        help = f"the channels are those that flow in: {op.name}(3x3)"
+        if hasattr(op, "channels"):
+            help = f"the channels come first: {op.name}({max(sizes)}, 3x3) has {max(sizes)} channels"
+        x.warn("W202", message, span, help)
+
+
+def grey(x: Session, card: type[Op], arguments: Arguments) -> None:
+    """28x28 with a window over it: an image without its one channel rather than 28 channels of length 28."""
+    (image,) = x.draft.nodes
+    field = card.model_fields.get("kernel")
+    kernel = arguments["kernel"][0] if "kernel" in arguments else field.default if field else 1
+    height, width = image.shape
+    if height == width > 4 and kernel not in (1, (1,)):
+        message = f"this is a sequence of {height} channels, {width} long"
+        x.warn("W208", message, image.span, f"a grey image has one channel: write 1x{height}x{width}")
+
+
+def indices(x: Session, card: type[Op], span: Span) -> None:
+    """Numbers of tokens looked up in a table, where no input holds whole numbers."""
+    x.budget.spend(len(x.draft.nodes) // 2, span)
+    inputs = [(node, getattr(node.op, "dtype", "")) for node in x.draft.nodes if not node.inputs]
+    if inputs and not any("int" in dtype for _, dtype in inputs):
+        node, dtype = inputs[0]
+        written = f"INPUT({by(node.shape)}" if node.path == "input" else f"input {node.path}: {by(node.shape)}"
+        help = f"say so where they come in: {written}, dtype=int64{')' * (node.path == 'input')}"
+        x.warn("W210", f"{card.name} looks whole numbers up, and its input is {dtype}", span, help)
 
 
 def even(x: Session, op: Op, arguments: Arguments) -> None:
@@ -68,12 +120,96 @@ def lints(definitions: Definitions) -> Iterator[Diagnostic]:
     """Warnings about a file as it is written."""
     for block in definitions.blocks.values():
         if len(block.name) > 1 and block.name.isupper() and block.name.isalpha():
-            what = "hides the layer of that name" if lookup(block.name) else "looks like a layer"
+            slip = "hides the layer of that name" if lookup(block.name) else "looks like a layer"
             help = f"write it as {block.name.capitalize()}: layers are in capitals, blocks begin with one"
-            yield warning("W101", f"the block {block.name} {what}", block.name_span, help)
+            yield warning("W101", f"the block {block.name} {slip}", block.name_span, help)
+    yield from _unread(definitions)
+    yield from _shadowed(definitions.file.statements, {})
     if " then " in definitions.source.text:
         for statement in definitions.file.statements:
             yield from _first_strides(statement, ())
+
+
+def _unread(definitions: Definitions) -> Iterator[Diagnostic]:
+    """Arguments and ports that a body names nowhere.  A block that is handed to others takes what they give it."""
+    found = [(block.name, entry) for block in definitions.blocks.values() for entry in _unnamed(block, block.ports)]
+    found += [(net.name, entry) for net in definitions.nets.values() for entry in _unnamed(net, ())]
+    handed = {ref.name for ref in records((definitions.file,)) if isinstance(ref, syntax.Ref)} if found else set()
+    for what, entry in found:
+        if what not in handed:
+            kind = "port" if isinstance(entry, syntax.Port) else "argument"
+            help = "use it or take it out; one whose name begins with _ may stay unused"
+            yield warning("W105", f"nothing in {what} reads its {kind} {entry.name}", entry.span, help)
+
+
+def _unnamed(what: syntax.Block | syntax.Net, ports: tuple[syntax.Port, ...]) -> Iterator[syntax.Formal | syntax.Port]:
+    """The arguments and ports that a body does not name; what flows into a block may be read without a name."""
+    if not what.formals and not ports:
+        return
+    read = {name for record in records((*what.formals, what.body)) for name in _names(record)}
+    if ports and ({"INPUT", "cin"} & read or _reads_first(what.body, {port.name for port in ports})):
+        read.add(ports[0].name)
+    yield from (formal for formal in what.formals if formal.name not in read and formal.name[0] != "_")
+    yield from (port for port in ports if port.name not in read and port.name[0] != "_")
+
+
+def _reads_first(body: syntax.Flow | syntax.Body, ports: set[str]) -> bool:
+    """Whether a block that is one flow begins with a step that reads what flows in."""
+    core = body.steps[0].core if isinstance(body, syntax.Flow) else None
+    return core is not None and not isinstance(core, syntax.Tap) and getattr(core, "name", "") not in ports
+
+
+def _names(record: Record) -> Iterator[str]:
+    """The names that a record refers to."""
+    match record:
+        case syntax.Ref(name=name) | syntax.Call(name=name) | syntax.Layer(name=name) | syntax.Wire(name=name):
+            yield name
+        case syntax.Tap(name=name) | syntax.OutputItem(name=name):
+            yield name
+        case syntax.Step(option=syntax.Option(condition=None), mark=syntax.Mark(name=name)):
+            yield name
+
+
+def _shadowed(statements: tuple[syntax.Statement, ...], known: dict[str, Span]) -> Iterator[Diagnostic]:
+    """Asserts that name a fact of the network which is also a name of the spec; `known` are those further out."""
+    known = known | {s.name: s.span for s in statements if isinstance(s, syntax.Let | syntax.Param) and s.name in FACTS}
+    for statement in statements:
+        match statement:
+            case (
+                syntax.Net(formals=formals, body=syntax.Body(statements=inside))
+                | syntax.Block(formals=formals, body=syntax.Body(statements=inside))
+            ):
+                named = {formal.name: formal.span for formal in formals if formal.name in FACTS}
+                yield from _shadowed(inside, known | named)
+            case syntax.For(loops=loops, body=body):
+                named = {name: loop.span for loop in loops for name in loop.names if name in FACTS}
+                yield from _shadowed(body.statements, known | named)
+            case syntax.Assert(condition=condition) if known:
+                yield from _facts(condition, known)
+
+
+def _facts(condition: syntax.Expr, known: dict[str, Span]) -> Iterator[Diagnostic]:
+    parts = list(records((condition,)))
+    own = {name for part in parts if isinstance(part, syntax.Loop) for name in part.names}
+    for part in parts:
+        if isinstance(part, syntax.Ref) and part.name in known and part.name not in own:
+            message = f"in an assert {part.name} is the network's, not the spec's own"
+            help = f"to assert something of this one, give it another name than {part.name}"
+            yield warning("W104", message, part.span, help, labels=(Label(known[part.name], "not this one"),))
+
+
+def records(roots: tuple[Record, ...]) -> Iterator[Record]:
+    """Everything that was written, in order; a stack of its own, since sums nest deeper than Python calls may."""
+    waiting: list[Record] = [*roots][::-1]
+    while waiting:
+        record = waiting.pop()
+        yield record
+        for name in reversed(type(record).__match_args__):
+            value = getattr(record, name)
+            if isinstance(value, Record):
+                waiting.append(value)
+            elif isinstance(value, tuple):
+                waiting += [entry for entry in reversed(value) if isinstance(entry, Record)]
 
 
 def _first_strides(piece: Any, levels: tuple[frozenset[str], ...]) -> Iterator[Diagnostic]:

@@ -91,7 +91,7 @@ def show(value: Value) -> str:
         return value.name
     if isinstance(value, tuple) and not isinstance(value, Callee):
         flat = all(isinstance(v, int) and v >= 0 for v in value) and len(value) > 1
-        return "x".join(map(str, value)) if flat else f"({', '.join(map(show, value))})"
+        return "x".join(map(str, value)) if flat else f"({', '.join(map(show, value))}{',' * (len(value) == 1)})"
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
