@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import pi, prod
+from math import cos, prod, sin
 from typing import Any, Self
 
 from archspec.op import (
@@ -157,18 +157,14 @@ class Sinusoid(Op):
         return Torch("Sinusoid", xs[0], kwargs, source=_SINUSOID)
 
     def onnx(self, *xs: Shape) -> tuple[Onnx, ...]:
-        # cos(a) is sin(a + pi/2), so that one table of rates, phases and positions says everything.
+        # As numbers: angles of thousands of positions, computed in the model's float32, would lose digits.
         width, length = xs[0]
         rates = [self.base ** (-(i - i % 2) / width) for i in range(width)]
-        columns = {"rates": rates, "phases": [i % 2 * pi / 2 for i in range(width)]}
+        table = [(cos if i % 2 else sin)(rate * t) for i, rate in enumerate(rates) for t in range(length)]
         return (
-            *(Onnx("Constant", (), {"value_floats": v}, (f"flat_{name}",)) for name, v in columns.items()),
-            constant("column", width, 1),
-            *(Onnx("Reshape", (f"flat_{name}", "column"), {}, (name,)) for name in columns),
-            Onnx("Constant", (), {"value_floats": list(map(float, range(length)))}, ("places",)),
-            Onnx("Mul", ("rates", "places"), {}, ("turns",)),
-            Onnx("Add", ("turns", "phases"), {}, ("angles",)),
-            Onnx("Sin", ("angles",), {}, ("table",)),
+            Onnx("Constant", (), {"value_floats": table}, ("flat",)),
+            constant("shape", width, length),
+            Onnx("Reshape", ("flat", "shape"), {}, ("table",)),
             Onnx("Add", ("0", "table")),
         )
 
