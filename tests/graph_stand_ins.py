@@ -1,8 +1,8 @@
 """Graphs of one wiring whose gradients, on positive weights and inputs, show everything that is read.
 
 A largest value shows one position, a difference cancels, a saturated function is flat, and a norm takes away what its
-values share: what two overlapping pools both read has no part in the norm of the two.  What stands for them has the same
-windows and a positive gradient.  tests/test_ops.py traces the windows of the operators themselves, and
+values share: what two overlapping pools both read has no part in the norm of the two.  What stands for them has the
+same windows and a positive gradient.  tests/test_ops.py traces the windows of the operators themselves, and
 `graph_fields.real` those of norms, attention and regions.
 """
 

@@ -65,6 +65,11 @@ def test_local_contrast_of_a_black_image_is_black() -> None:
     assert bool(gradient.isfinite().all())
 
 
+def test_the_positions_of_a_long_sequence_keep_their_digits() -> None:
+    report = verify(archspec.loads("INPUT(4x20000) -> SINUSOID").graph)
+    assert report.passed and report.comparisons[0].difference < 1e-6
+
+
 def test_what_reads_a_text_reads_its_numbers() -> None:
     analysis = archspec.loads("input text: 7, dtype=int64\nINPUT -> EMBED(11, 4) -> CONV(3)").analyze()
     told = read_unit(analysis, 2, (0,))
