@@ -398,3 +398,10 @@ def test_a_dot_on_the_path_is_used_where_it_runs(
     picture = render(emit_dot(model(root, "lenet5", "LeNet5").graph), "svg")
     assert (picture == b"<svg/>\n") == (script == "echo '<svg/>'")
     assert b"LeNet" in picture or picture == b"<svg/>\n"
+
+
+def test_what_a_join_adds_meets_its_sign_and_not_the_activation_behind_it() -> None:
+    dot = archspec.loads("INPUT(8x8x8) -> RELU -> res[CONV(8) -> BN] -> RELU -> FC(2)").to_dot()
+    joined = re.search(r"(\w+) \[label=<<TABLE[^\n]*PORT=\"j\"[^\n]*</TR><TR>[^\n]*RELU", dot)
+    assert joined is not None
+    assert len(re.findall(rf"-> {joined[1]}:j\b", dot)) == 2 and not re.search(rf"-> {joined[1]}(?!:j)\b", dot)

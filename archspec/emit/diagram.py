@@ -124,7 +124,9 @@ class _Drawing:
             into.node(box.name, f"<{_text(text)}>", style=style, fillcolor=fill, margin="0.05,0", tooltip=tip, **look)
         else:
             cells = [self.cell(i) for i in box.layers]
-            rows = "".join(f"<TR>{cell}</TR>" for cell in cells) if self.sideways else f"<TR>{''.join(cells)}</TR>"
+            # Side by side across the flow; behind a join along it, so that what it joins meets it and not the rest.
+            along = self.sideways != (len(first.inputs) > 1)
+            rows = "".join(f"<TR>{cell}</TR>" for cell in cells) if along else f"<TR>{''.join(cells)}</TR>"
             into.node(box.name, f"<{_PLAIN}{rows}</TABLE>>", tooltip=tip)
 
     def cell(self, index: int) -> str:
@@ -132,9 +134,12 @@ class _Drawing:
         op = self.nodes[index].op
         text = caption(op)
         if len(self.nodes[index].inputs) < 2 or len(text) > 1:
-            return f'<TD BORDER="1" CELLPADDING="4" BGCOLOR="{op.style.fill}">{_text(text)}</TD>'
+            port = ' PORT="j"' if len(self.nodes[index].inputs) > 1 else ""
+            return f'<TD{port} BORDER="1" CELLPADDING="4" BGCOLOR="{op.style.fill}">{_text(text)}</TD>'
         table = _PLAIN.replace('BORDER="0"', f'STYLE="ROUNDED" BGCOLOR="{op.style.fill}" BORDER="1"', 1)
-        return f'<TD>{table}<TR><TD FIXEDSIZE="TRUE" WIDTH="18" HEIGHT="18">{_text(text)}</TD></TR></TABLE></TD>'
+        return (
+            f'<TD PORT="j">{table}<TR><TD FIXEDSIZE="TRUE" WIDTH="18" HEIGHT="18">{_text(text)}</TD></TR></TABLE></TD>'
+        )
 
     def end(self, into: Digraph, name: str, title: str, shape: str) -> None:
         """An input or an output."""
@@ -161,7 +166,13 @@ class _Drawing:
                 look["label"] = f"  {labels[tail, head]}"
             if index is not None and self.is_shortcut(source, index):
                 look["style"] = "dashed"
-            self.dot.edge(tail, head, **look)
+            self.dot.edge(tail, self.port(head, index), **look)
+
+    def port(self, head: str, index: int | None) -> str:
+        """The end of an edge: a box, or in a box of several layers the join that is meant."""
+        if index is None or len(self.nodes[index].inputs) < 2 or len(self.picture.box_of[index].layers) == 1:
+            return head
+        return f"{head}:j"
 
     def wires(self) -> dict[tuple[str, str], tuple[int, int | None]]:
         """The edges between boxes, in the order of their heads, with the nodes that they join (None: an output)."""
