@@ -127,6 +127,90 @@ def test_words_are_scanned_as_they_are_read() -> None:
     ]  # fmt: skip
 
 
+# Each can mean several things, so that an edit made unasked would be a guess.
+GUESSES = """
+    INPUT -> CONV(8) + ID
+    INPUT -> CONV(8) - RELU
+    INPUT -> CONV(8) = RELU
+    INPUT -> FC(10) <- CONV(8)
+    INPUT -> CONV(8).RELU
+    INPUT -> FC-N
+    INPUT -> conv-bn
+    INPUT -> conv3-bn -> RELU
+    INPUT -> CONV(64)/2
+    INPUT -> CONV(8) -- RELU
+    INPUT -> CONV(8) % 2
+    INPUT -> CONV(8)^2
+    INPUT -> CONV(8) – RELU
+    INPUT -> CONV(8) $ RELU
+    INPUT -> max pool
+    INPUT -> [3x3, 64]*2
+    INPUT -> 64@3x3
+    INPUT -> add[CONV(3) | ]
+    INPUT -> add[CONV(3) | | ID]
+    INPUT -> add[CONV(3) ID]
+    INPUT -> [CONV(3), CONV(5)]
+    INPUT -> CONV(64, 3 3)
+    INPUT -> CONV(2(c + 1))
+    INPUT -> CONV(8, k x k)
+    INPUT -> CONV(w×2)
+    INPUT -> Unit(c 3)
+    INPUT -> [CONV(i)]*(i in 1:3)
+    INPUT -> concat[CONV(c, k) for c in cs for k in ks]
+    let a = b = 3
+    let w[3] = 3
+    let f(x) = x + 1
+    let w: int = 3
+    block B = { CONV(3)
+    assert params < 1MB
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("text", GUESSES)
+def test_no_edit_is_a_guess(text: str) -> None:
+    assert [d.fix for d in found(f"{text.strip()}\n")] == [None] * len(found(text))
+
+
+# What an author types, and the text after the edits.
+MENDED = [
+    ("INPUT(8) ==> RELU ~> BN --> RELU", "INPUT(8) -> RELU -> BN -> RELU"),
+    ("INPUT(8x8x8)\n=> RELU\n=> BN", "INPUT(8x8x8)\n-> RELU\n-> BN"),
+    ("INPUT -> add[CONV(8) || ID]", "INPUT -> add[CONV(8) | ID]"),
+    ("INPUT -> [BN?not last]*3", "INPUT -> [BN?(not last)]*3"),
+    ("INPUT -> [CONV(8)) -> RELU]*3", "INPUT -> [CONV(8) -> RELU]*3"),
+    ("INPUT -> [CONV(8] -> RELU]*3", "INPUT -> [CONV(8) -> RELU]*3"),
+    ("INPUT -> [CONV(8 -> RELU]*3", "INPUT -> [CONV(8) -> RELU]*3"),
+    ("INPUT -> CONV(64, act=RELU -> FC(10)", "INPUT -> CONV(64, act=RELU) -> FC(10)"),
+    ("INPUT -> CONV(8, 7x7, /2)", "INPUT -> CONV(8, 7x7, stride=2)"),
+    ("INPUT -> CONV 8 RELU", "INPUT -> CONV(8) -> RELU"),
+    ("INPUT -> conv 3x3 8, stride=2", "INPUT -> conv(3x3, 8, stride=2)"),
+    ("INPUT 3,32,32 -> FC 10", "INPUT(3, 32, 32) -> FC(10)"),
+    ("INPUT(3X32X32) -> DROPOUT(50%)", "INPUT(3x32x32) -> DROPOUT(0.5)"),
+    ("INPUT(3х32х32) → СОNV(2³)", "INPUT(3x32x32) -> CONV(2^3)"),
+    ("INPUT -> [CONV(32÷4)]×3", "INPUT -> [CONV(32/4)]*3"),
+    ("INPUT -> [CONV(c)]*(c in {1, 2})", "INPUT -> [CONV(c)]*(c in [1, 2])"),
+    ("input(3x32x32) -> conv(64) -> relu", "INPUT(3x32x32) -> conv(64) -> relu"),
+    ("Input image 3x32x32 -> RELU", "input image: 3x32x32\nINPUT -> RELU"),
+    ("block B = { CONV(3) }", "block B = CONV(3)"),
+    ("block B = { INPUT -> CONV(3) }", "block B { INPUT -> CONV(3) }"),
+    ("block B(c)\n  = CONV(c)", "block B(c) = CONV(c)"),
+    ("let w = 3\n  + 4", "let w = 3 + 4"),
+    ("output a,\n  b=@x", "output a, b=@x"),
+    ("for (i in 0..2) {\n  @a -> BN as b[i]\n}", "for i in 0..2 {\n  @a -> BN as b[i]\n}"),
+    ("assert weight_bytes < 1 MiB, “so”", 'assert weight_bytes < 1Mi, "so"'),
+]
+
+
+@pytest.mark.parametrize(("wrong", "right"), MENDED)
+def test_edits_lead_to_what_was_meant(wrong: str, right: str) -> None:
+    for _ in range(6):
+        fix = next((d.fix for d in diagnose(Source("x.arch", wrong), parser()) if d.fix), None)
+        if fix is not None:
+            wrong = wrong[: fix.span.start] + fix.text + wrong[fix.span.end :]
+    assert wrong == right
+    assert diagnose(Source("x.arch", right), parser()) == ()
+
+
 def test_a_long_text_is_diagnosed_about_as_fast_as_it_parses() -> None:
     text = "INPUT(3x32x32) -> " + " -> ".join(["CONV(64)"] * 9_000) + " RELU"
     start = time.process_time()

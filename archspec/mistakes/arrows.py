@@ -31,10 +31,10 @@ def step_missing(f: Fault) -> Diagnostic | None:
         return None
     arrow = f.span(f.back())
     if f.word.kind == "arrow" or _ALIKE.match(f.word.text):
-        span = f.span(f.back(), f.word)
-        return f.error(
-            "A022", "two arrows with nothing between them", span=span, help="leave one out", fix=Fix(f.span(f.word), "")
-        )
+        span, twice = f.span(f.back(), f.word), f.starts_line or f.back().end == f.word.start
+        help = "leave one out" if twice else "leave one out, or write the step between them"
+        fix = Fix(f.span(f.word), "") if twice else None
+        return f.error("A022", "two arrows with nothing between them", span=span, help=help, fix=fix)
     if f.word.kind == "end" or f.word.text in ("]", "|", "}", ")") or (f.word.text in STATEMENTS and f.starts_line):
         where = found(f.word)
         return f.error(
@@ -54,8 +54,9 @@ def leading_arrow(f: Fault) -> Diagnostic | None:
     if f.wants_step or "LET" in f.accepts:
         if f.back().kind == "end" or f.back().text in ("{", "="):
             return f.error("A022", "there is no step before this '->'", help="begin the flow with INPUT: INPUT -> ...")
+        fix = Fix(f.span(f.word), "") if f.before_bracket().kind == "name" else None
         help = "a branch begins with a step: leave the '->' out"
-        return f.error("A022", "there is no step before this '->'", help=help, fix=Fix(f.span(f.word), ""))
+        return f.error("A022", "there is no step before this '->'", help=help, fix=fix)
     if f.starts_line and not f.openers[-1:] > (f.first,):
         last = f.back()
         return f.error(
@@ -72,6 +73,8 @@ def leading_arrow(f: Fault) -> Diagnostic | None:
 def comma_for_arrow(f: Fault) -> Diagnostic | None:
     if not f.after_step or f.word.text != ",":
         return None
+    if f.back(2).text == "as":
+        return f.error("A025", "a step has one name", help="leave the ',' and what follows out, or write '->'")
     if f.inside("[") and f.before_bracket().kind == "name":
         fix = Fix(f.span(f.word), " |")
         return f.error("A019", "the branches of a join are separated by '|'", help="write '|'", fix=fix, expected=True)
@@ -100,12 +103,16 @@ def other_sign(f: Fault) -> Diagnostic | None:
     before, behind = f.step(-1), f.step(1) or "..."
     joins = {"+": "add", "+=": "add", "++": "add", "⊕": "add", "⊙": "mul", "⊗": "mul"}
     if f.word.text in joins:
-        help = f"write {joins[f.word.text]}[{before} | {behind}]"
+        help = f"write {joins[f.word.text]}[{before} | {behind}], or '->' for one after the other"
     elif f.word.text in ("=", ":", ":=") and before.isidentifier():
-        step = row(re.split(r"->|[|\]]", f.line(f.at + 1))[0])
-        help = f"write {step if f.ahead().kind == 'number' and step else behind} as {before}"
+        help = f"write {behind} as {before}"
+        if f.ahead().kind == "number":
+            text = re.split(r"->|[|\]]", f.line(f.at + 1))[0]
+            help = f"write {f'{row(text)} as {before}' if row(text) else row(f'{before} {text}')}"
     elif f.word.text in ("<-", "←"):
         help = f"an arrow points where the data goes: write {behind} -> {before}"
+    elif f.inside("[") and f.before_bracket().kind == "name":
+        help = "write '|' between branches, '->' between steps"
     else:
         help = "write '->'" + "; or sub[a | b] for a difference" * (f.word.text == "-")
     return f.error("A016", "steps are joined with '->'", help=help, expected=True)
@@ -118,7 +125,9 @@ def no_arrow(f: Fault) -> Diagnostic | None:
     if f.word.kind != "name" and f.word.text not in ("@", "["):
         return None
     if f.word.text in ("if", "for") and not f.inside("["):
-        help = "switch a step with STEP?(condition); a branch of a join may end in `if` or `for`"
+        help = "a branch of a join may end in `if` or `for`; switch a step with STEP?(condition)"
+        if f.word.text == "for":
+            help = f"repeat a step with {f.step(-1)}*({f.line(f.at + 1)})"
         return f.error("A050", f"`{f.word.text}` belongs to a branch of a join", help=help, expected=True)
     if f.word.text == "@":
         help = f"a tap begins a flow; to merge it in write concat[ID | @{f.ahead().text}]"
@@ -129,6 +138,8 @@ def no_arrow(f: Fault) -> Diagnostic | None:
     help = "put '->' between them"
     if f.inside("[") and f.before_bracket().kind == "name":
         fix, help = None, help + ", or '|' if they are two branches"
+    elif f.back().text == f.word.text:
+        fix, help = None, help + ", or leave one out"
     elif f.back().text.islower() and f.word.text.islower() and not short:
         fix, help = None, help + "; `archspec ops` lists the layers"
     message, caption = "two steps with nothing between them", f"found '{span.text}'"

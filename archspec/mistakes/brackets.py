@@ -25,29 +25,55 @@ def closes(f: Fault, opener: int) -> int | None:
 
 
 def never_opened(f: Fault) -> Diagnostic | None:
-    if f.word.text not in CLOSER.values() or f.word.kind != "sign":
+    if f.word.text not in CLOSER.values() or f.word.kind != "sign" or f.inside("(") or f.inside("["):
         return None
-    wanted = [CLOSER[f.words[i].text] for i in f.openers]
-    if f.word.text in wanted:
+    if f.word.text == "}" and f.opener is not None:
         return None
-    closer = f.word.text
-    opening = next(o for o, c in CLOSER.items() if c == closer)
-    if f.opener is None or f.opener.text == "{":
-        return f.error(
-            "A018",
-            f"this '{closer}' closes nothing",
-            caption=f"there is no '{opening}' before it",
-            help=f"leave it out, or write the '{opening}'",
-        )
-    right = CLOSER[f.opener.text]
-    surplus = f.ahead().text == right
+    opening = next(o for o, c in CLOSER.items() if c == f.word.text)
     return f.error(
         "A018",
-        f"a '{f.opener.text}' is closed by '{closer}'",
-        labels=(Label(f.span(f.opener), "opened here"),),
-        help="leave it out" if surplus else f"write '{right}'",
-        fix=Fix(f.span(f.word), "" if surplus else right),
+        f"this '{f.word.text}' closes nothing",
+        caption=f"there is no '{opening}' before it",
+        help=f"leave it out, or write the '{opening}'",
     )
+
+
+def mismatched(f: Fault) -> Diagnostic | None:
+    """`[CONV(64))]`, `[CONV(64)) -> RELU`, `[CONV(64] -> RELU`: one too many, of another kind, or before one that is
+    missing, as the brackets that are closed behind it tell."""
+    if f.word.text not in (")", "]") or f.word.kind != "sign" or not (f.inside("(") or f.inside("[")):
+        return None
+    assert f.opener is not None
+    right, behind = CLOSER[f.opener.text], _closed_behind(f)
+    wanted = [CLOSER[f.words[i].text] for i in reversed(f.openers) if f.words[i].text != "{"]
+    if f.word.text == right or (f.back().text in ("->", "|") and behind != wanted):
+        return None
+    if f.word.text in wanted and behind not in (wanted, wanted[1:]):
+        sure = not f.wants_value and [f.word.text, *behind] == wanted[1:]
+        return _unclosed(f, f.opener, Fix(f.gap(), right) if sure else None, f" before {found(f.word)}")
+    meant = "" if behind == wanted else right
+    fix = None if f.wants_value else Fix(f.span(f.word), meant)
+    return f.error(
+        "A018",
+        f"a '{f.opener.text}' is closed by '{f.word.text}'",
+        labels=(Label(f.span(f.opener), "opened here"),),
+        help=f"write '{meant}'" if meant else "leave it out",
+        fix=fix,
+    )
+
+
+def _closed_behind(f: Fault) -> list[str]:
+    """The ends of brackets behind this word that were opened before it, up to the end of the statement."""
+    out, depth = [], 0
+    for i in range(f.at + 1, len(f.words) - 1):
+        word = f.words[i]
+        depth += word.text in CLOSER
+        if word.text in CLOSER.values():
+            out += [word.text] * (not depth)
+            depth = max(0, depth - 1)
+        if out[-1:] == ["}"] or (word.kind == "line" and f.words[i + 1].text in STATEMENTS):
+            break
+    return [closer for closer in out if closer != "}"]
 
 
 def _unclosed(f: Fault, opener: Word, fix: Fix | None = None, before: str = "") -> Diagnostic:
@@ -96,14 +122,12 @@ def never_closed(f: Fault) -> Diagnostic | None:
     opener = f.opener
     if opener is None or opener.text == "{" or f.back().text in ("->", "|"):
         return None
-    outer = f.word.kind == "sign" and f.word.text in CLOSER.values()
     statement = f.starts_line and f.word.text in STATEMENTS and f.words[f.at + 1].text not in (")", "]", ",", "=")
     new_line = f.starts_line and closes(f, f.openers[-1]) is None and not f.wants_value
     if f.word.kind == "end" or statement or new_line:
         return _unclosed(f, opener)
-    if outer and f.word.text != CLOSER[opener.text]:
-        sure = not f.wants_value and f.word.text != "}"
-        return _unclosed(f, opener, Fix(f.gap(), CLOSER[opener.text]) if sure else None, f" before {found(f.word)}")
+    if f.word.text == "}":
+        return _unclosed(f, opener, before=" before '}'")
     return None
 
 
@@ -117,6 +141,9 @@ def arrow_in_arguments(f: Fault) -> Diagnostic | None:
         return _unclosed(f, opener, Fix(f.gap(), CLOSER[opener.text]), " before '{'")
     if f.word.kind != "arrow" or not f.after_value or "VBAR" in f.accepts:
         return None
+    if f.inside("(") and f.back().kind == "name" and f.ahead().kind == "number":
+        help = f"write {f.back().text}={f.ahead().text}"
+        return f.error("A036", "an argument is given with '='", help=help, fix=Fix(f.span(f.word), "="))
     close, name = closes(f, f.openers[-1]), f.before_bracket().text
     if close is not None:
         flow = f.text(f.words[f.openers[-1] + 1], f.words[close - 1])
@@ -130,4 +157,4 @@ def arrow_in_arguments(f: Fault) -> Diagnostic | None:
     return _unclosed(f, opener, Fix(f.gap(), CLOSER[opener.text]), " before '->'")
 
 
-TABLE: tuple[Rule, ...] = (body_never_closed, never_opened, never_closed, arrow_in_arguments)
+TABLE: tuple[Rule, ...] = (body_never_closed, never_opened, mismatched, never_closed, arrow_in_arguments)

@@ -22,9 +22,12 @@ def assignment(f: Fault) -> Diagnostic | None:
         shape = f.ahead().text if f.ahead().kind == "number" else "3x224x224"
         help = f"write INPUT({shape}) -> ..., or the statement: input {shape}"
         return f.error("A044", "an input's shape stands in parentheses", help=help, expected=True)
-    step = row(f.text(f.ahead(), words[-1])) if f.ahead().kind == "number" else ""
-    if step or f.word.text == ":" or f.ahead().text.isupper() or any(w.kind == "arrow" for w in words):
-        step = step or f.text(f.ahead(), words[-1])
+    step = f.line(f.at + 1)
+    if f.ahead().kind == "number":
+        step = row(step)
+    elif f.word.text != ":" and not f.ahead().text.isupper() and not any(w.kind == "arrow" for w in words):
+        step = ""
+    if step:
         help = f"write {step} as {name} to label the end of a flow; 'block {name} = ...' for a part of the network"
         return f.error("A017", "a name stands behind the step that it names", help=help, expected=True)
     return f.error(
@@ -116,7 +119,7 @@ def colon(f: Fault) -> Diagnostic | None:
     if f.keyword == "input" and is_second(f):
         help = "leave the ':' out, or name the input: input image: 3x224x224"
         return f.error("A036", "there is no name before this ':'", span=span, help=help, fix=Fix(span, ""))
-    if "LBRACE" in f.accepts and (f.keyword == "for" or f.words[f.at + 1].kind in ("line", "end")):
+    if "LBRACE" in f.accepts and (f.keyword in ("for", "net") or f.words[f.at + 1].kind in ("line", "end")):
         help = "write '{' here, and '}' behind the last line of the body"
         return f.error("A036", "a body stands in { }", help=help, expected=True)
     if "EQUAL" in f.accepts:
@@ -133,6 +136,8 @@ def domain_first(f: Fault) -> Diagnostic | None:
 
 
 def equals_missing(f: Fault) -> Diagnostic | None:
+    if f.word.text in ("=>", "==>") and f.position > f.word.start and f.keyword in _DEFINE:
+        return f.error("A043", "a definition has '='", help="write '='", fix=Fix(f.span(f.word), "="))
     if "EQUAL" not in f.accepts or f.keyword not in _DEFINE or f.openers[-1:] > (f.first,):
         return None
     name = f.words[f.first + 1].text
@@ -142,6 +147,10 @@ def equals_missing(f: Fault) -> Diagnostic | None:
     if f.word.text == ",":
         return f.error("A043", f"one {f.keyword} defines one name", help="write one statement for each", expected=True)
     again = any(w.text == "=" for w in f.rest())
+    if f.word.kind == "name" and again and f.keyword in ("block", "net"):
+        given = f.text(f.word, next(w for w in reversed(f.rest()[: [w.text for w in f.rest()].index("=")])))
+        help = f"write {f.keyword} {name}({given}) = ..."
+        return f.error("A054", f"a {f.keyword}'s arguments stand in parentheses", help=help)
     if f.word.text in ("(", "[") and again:
         what = "ports" if f.keyword == "net" else "arguments"
         help = f"only blocks do: block {name}{f.line(f.at)}"

@@ -7,7 +7,7 @@ from itertools import takewhile
 
 from archspec.mistakes.keywords import FORMS, is_second
 from archspec.mistakes.words import Fault, Rule
-from archspec.source import Diagnostic, Fix, Span
+from archspec.source import Diagnostic, Fix, Label, Span
 
 
 def version(f: Fault) -> Diagnostic | None:
@@ -48,19 +48,21 @@ def _input_in_a_flow(f: Fault) -> Diagnostic:
         return f.error("A044", "an input statement ends with its shape and options", help=help, fix=fix, expected=True)
     fix = Fix(f.span(f.words[f.first], f.back()), f"INPUT({sizes})")
     help = f"write {fix.text} -> ..."
-    return f.error("A044", "a flow begins with INPUT, in capitals", span=f.span(f.words[f.first]), help=help, fix=fix)
+    labels = (Label(fix.span, "this only declares an input"),)
+    return f.error("A044", "a flow begins with INPUT, in capitals", help=help, fix=fix, labels=labels)
 
 
 def _sizes(f: Fault) -> Diagnostic | None:
     """`input 3, 32, 32`, `input [3, 32, 32]`, `input 3*32*32`."""
-    if not (f.word.text in ("*", "[") or (f.word.kind == "number" and f.back().text == ",")):
+    listed = f.word.text == "[" and f.ahead().kind == "number"
+    if not (f.word.text == "*" or listed or (f.word.kind == "number" and f.back().text == ",")):
         return None
     line = list(takewhile(lambda w: w.kind != "arrow", f.words[f.first + 1 : f.at + len(f.rest())]))
     shape = [w for w in line if w.text not in ("image", ":")]
     while shape and shape[0].kind == "name":
         shape = shape[1:]
     sizes = [w.text for w in shape if w.kind == "number"]
-    if len(sizes) < 1 + (f.word.text != "[") or any(w.kind != "number" and w.text not in ",*[]" for w in shape):
+    if len(sizes) < 1 + (not listed) or any(w.kind != "number" and w.text not in ",*[]" for w in shape):
         return None
     span, written = f.span(shape[0], shape[-1]), "x".join(sizes)
     gap = " " * (f.words[f.first].end == span.start)
@@ -82,6 +84,9 @@ def output_form(f: Fault) -> Diagnostic | None:
     if f.word.kind == "name" and "COMMA" in f.accepts:
         help = f"write output {f.back().text}, {f.word.text}"
         return f.error("A040", "a ',' is missing between two outputs", help=help, fix=Fix(f.gap(), ","), expected=True)
+    if f.word.text in (":", "=") and is_second(f):
+        help = f"write output {f.ahead().text}"
+        return f.error("A065", "an output is named without a sign", help=help, fix=Fix(f.span(f.word), ""))
     if f.word.kind == "arrow" or f.word.text in ("(", "["):
         help = "label the step, FC(10) as logits, and name the label: output logits"
         return f.error("A065", "an output is a label, not a flow", help=help, expected=True)
@@ -104,6 +109,9 @@ def import_form(f: Fault) -> Diagnostic | None:
         span = Span(f.source, f.word.start, f.word.start + len(text))
         rest = " import NAME" if f.keyword == "from" else ""
         return f.error("A045", message, span=span, help=f'write {f.keyword} "{path}"{rest}', fix=Fix(span, f'"{path}"'))
+    if f.word.text == "as":
+        help = 'import the file by a name: import "x.arch" as x, and write x.B'
+        return f.error("A045", "blocks keep their names", help=help, caption="")
     if f.word.text == "*":
         return f.error("A045", "blocks are imported by name", help='name each: from "x.arch" import A, B', caption="")
     if f.ends_line:

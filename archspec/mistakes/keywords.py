@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from archspec.mistakes.words import STATEMENTS, Fault, Rule, Word
-from archspec.source import Diagnostic, Fix, nearest
+from archspec.mistakes.words import STATEMENTS, Fault, Rule, Word, found
+from archspec.source import Diagnostic, Fix, Label, Span, nearest
 
 # Words of other languages for what a statement here does.
 _BORROWED = {
@@ -44,9 +44,9 @@ def is_second(f: Fault) -> bool:
 def branch_words(f: Fault) -> Diagnostic | None:
     """`if`, `while` and `repeat` as statements, and `if` as a step."""
     first = f.words[f.first]
-    if f.back().text == "if" and f.back(2).kind == "arrow":
+    if f.back().text in ("if", "for") and f.back(2).kind == "arrow":
         first = f.back()
-        message = "there is no if step"
+        message = f"there is no {first.text} step"
     elif (
         first.text not in ("if", "else", "while", "repeat") or f.at - f.first > 1 or (f.at > f.first and f.after_value)
     ):
@@ -90,4 +90,22 @@ def _meant(f: Fault, first: Word) -> str | None:
     return nearest(low, STATEMENTS) if first.text.islower() and len(low) > 2 else None
 
 
-TABLE: tuple[Rule, ...] = (branch_words, keyword)
+def one_line(f: Fault) -> Diagnostic | None:
+    """Two statements on one line: `let a = 3 let b = 4`, `} net B {`."""
+    if f.starts_line or "_NL" not in f.accepts or f.wants_step:
+        return None
+    step = f.word.kind == "name" and f.keyword in ("input", "import", "from", "archspec", "default")
+    step = step and not f.after_value and f.ahead().text != "="
+    behind = f.back().text == "}" and not f.ends_line
+    loop = f.word.text == "for" and (f.after_value or f.after_step)
+    if loop or f.word.text == "as" or not (f.word.text in STATEMENTS or behind or step):
+        return None
+    here = Span(f.source, f.word.start, f.word.start)
+    labels = (Label(f.span(f.words[f.first]), "the first begins here"),) if f.back().text != "}" else ()
+    help = f"begin a new line before {found(f.word)}"
+    return f.error(
+        "A041", "two statements on one line", caption="the second", labels=labels, help=help, fix=Fix(here, "\n")
+    )
+
+
+TABLE: tuple[Rule, ...] = (branch_words, keyword, one_line)

@@ -1,10 +1,10 @@
-"""Where a statement's line ends too early, or too late."""
+"""Statements that are broken where a line's end ends them."""
 
 from __future__ import annotations
 
 from archspec.mistakes.keywords import is_second
-from archspec.mistakes.words import STATEMENTS, Fault, Rule, Word, found
-from archspec.source import Diagnostic, Fix, Label, Span
+from archspec.mistakes.words import STATEMENTS, Fault, Rule, Word
+from archspec.source import Diagnostic
 
 _GOES_ON = ("as", "in", "and", "or", "then", "where")
 
@@ -19,7 +19,9 @@ def broken(f: Fault) -> Diagnostic | None:
     at = f.first if is_second(f) and f.words[f.first].text in _GOES_ON else f.at
     begins = at == f.first and f.words[at - 1].kind == "line" and f.back().kind != "end"
     if begins and (at < f.at or ("LET" in f.accepts and _cannot_begin(f.word))):
-        word = f.words[at]
+        word, above = f.words[at], f.line_above(at)
+        if above.text not in STATEMENTS and word.text not in ("*", "?", "as"):  # to a flow no value is added
+            return None
         help = f"write {f.line(at)} on the line above"
         return f.error("A056", "a statement ends with its line", span=f.span(word), help=help, fix=f.joined(at))
     return None
@@ -41,22 +43,4 @@ def _cannot_begin(word: Word) -> bool:
     return word.kind == "text" or (word.kind == "sign" and not begins)
 
 
-def one_line(f: Fault) -> Diagnostic | None:
-    """Two statements on one line: `let a = 3 let b = 4`, `} net B {`."""
-    if f.starts_line or "_NL" not in f.accepts or f.wants_step:
-        return None
-    step = f.word.kind == "name" and f.keyword in ("input", "import", "from", "archspec", "default")
-    step = step and not f.after_value and f.ahead().text != "="
-    behind = f.back().text == "}" and not f.ends_line
-    loop = f.word.text == "for" and f.after_value
-    if loop or not (f.word.text in STATEMENTS or behind or step):
-        return None
-    here = Span(f.source, f.word.start, f.word.start)
-    labels = (Label(f.span(f.words[f.first]), "the first begins here"),) if f.back().text != "}" else ()
-    help = f"begin a new line before {found(f.word)}"
-    return f.error(
-        "A041", "two statements on one line", caption="the second", labels=labels, help=help, fix=Fix(here, "\n")
-    )
-
-
-TABLE: tuple[Rule, ...] = (broken, one_line)
+TABLE: tuple[Rule, ...] = (broken,)

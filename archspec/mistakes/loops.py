@@ -43,6 +43,8 @@ def loose_list(f: Fault) -> Diagnostic | None:
     """`let a = x for x in xs`, `[x for x in xs where c]`."""
     if f.word.text == "for" and f.after_value and not f.openers and not f.starts_line:
         return f.error("A048", "a list of values stands in [ ]", help="write [ ... for x in xs]", expected=True)
+    if f.word.text == "|" and f.after_value and f.inside("["):
+        return f.error("A048", "a list of values is made with `for`", help="write [ ... for x in xs]")
     if f.word.text in ("where", "when") and f.after_value and f.inside("["):
         return f.error("A048", "a condition begins with `if`", help="write `if`", fix=Fix(f.span(f.word), "if"))
     return None

@@ -67,7 +67,7 @@ def point(f: Fault) -> Diagnostic | None:
     if word.text == "." and f.back().kind == "number" and f.after_value:
         span, number = f.span(f.back(), word), f.back().text
         return f.error("A051", "a number does not end in '.'", span=span, help=f"write {number}.0 or {number}")
-    percent = re.fullmatch(r"[0-9]+(\.[0-9]+)?%", f.text(f.back(2), f.back()))
+    percent = re.fullmatch(r"[0-9]+(\.[0-9]+)?\s*%", f.text(f.back(2), f.back()))
     if f.wants_value and percent and (f.ends_line or word.text in ",)]"):
         span = f.span(f.back(2), f.back())
         fix = Fix(span, f"{float(f.back(2).text) / 100:g}")
@@ -95,7 +95,8 @@ def number(f: Fault) -> Diagnostic | None:
         help = f"write {layer}({word.text})"
         return f.error("A033", "shorthand holds whole numbers", span=of, help=help, fix=Fix(of, help[6:]))
     match = _NUMBER.fullmatch(word.text)
-    if match is None or re.fullmatch(r"0[xXbo].*|[0-9]+[eE]", word.text):
+    named = match is not None and (match[2].isalpha() or f.is_known(match[2]))
+    if match is None or not named or re.fullmatch(r"0[xXbo].*|[0-9]+[eE]", word.text):
         help = "numbers look like 64, 0.5, 1e-5, 5M; sizes like 3x3"
         return f.error("A051", f"{word.text} is no number", span=span, help=help)
     return _with_letters(f, span, match[1], match[2])

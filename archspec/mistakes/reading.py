@@ -101,7 +101,10 @@ class Reading:
         if code == "A012" and not opens:
             to = self._keyword_line(fault.at)
         else:
-            to = self._end_of_statement(fault, fault.at + (code == "A056" and self._next(fault.at).text != "{"))
+            begin = fault.at + (code == "A056" and self._next(fault.at).text != "{")
+            if fault.word.text == "/*":
+                begin = locate(self.words, max(self.source.text.find("*/", fault.word.end), fault.word.start))
+            to = self._end_of_statement(fault, begin)
         if to is None:
             return False
         openers, _ = self._surroundings(to)

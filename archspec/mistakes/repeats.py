@@ -82,11 +82,15 @@ def count_behind(f: Fault) -> Diagnostic | None:
     """`[ ... ]x3`, `[ ... ] x 3`, `[ ... ]3`."""
     if not f.after_step:
         return None
+    if f.word.text == "(" and _GLUED.match(f.ahead().text):
+        message = "a repeat is written with '*'"
+        return f.error("A024", message, help=f"write *{f.ahead().text[1:]}", expected=True)
     match = _GLUED.match(f.word.text)
+    counts = ("number", "name") if f.back().text in (")", "]") else ("number",)
     last = f.word
     if match:
         count = match[1]
-    elif f.word.text in (*_TIMES, "^") and f.ahead().kind in ("number", "name"):
+    elif f.word.text in (*_TIMES, "^") and f.ahead().kind in counts:
         last, count = f.ahead(), f.ahead().text
     elif f.word.kind == "number" and f.back().text == "]":
         count = f.word.text

@@ -114,6 +114,8 @@ def text(f: Fault) -> Diagnostic | None:
 
 
 def _quoted_step(f: Fault, span: Span, inner: str) -> Diagnostic | None:
+    if "LET" in f.accepts:
+        return f.error("A006", "a comment begins with '#'", span=span, help=f"write # {inner}".rstrip())
     if not f.wants_step or not inner:
         return None
     return f.error("A005", "a step stands without quotes", span=span, help=f"write {inner}", fix=Fix(span, inner))
@@ -152,6 +154,9 @@ def semicolon(f: Fault) -> Diagnostic | None:
     if f.word.text != ";":
         return None
     last = f.words[f.at + 1].kind in ("line", "end")
+    if f.after_step and f.inside("["):
+        help = "write '|' between branches, '->' between steps"
+        return f.error("A007", "';' separates nothing", caption="", help=help)
     if f.inside("(") or f.inside("["):
         fix = Fix(f.span(f.word), ",")
         return f.error("A007", "';' separates nothing", caption="", help="write ',' between values", fix=fix)
@@ -184,7 +189,7 @@ def unknown(f: Fault) -> Diagnostic | None:
         help = "lines end in a line feed, or a carriage return and a line feed"
     elif sign.isalpha():
         help = "names are spelt with the letters a to z, digits and _"
-    elif not sign.isascii() and (f.after_value or f.wants_value):
+    elif sign not in "$\\" and (f.after_value or f.wants_value):
         help = "values are computed with + - * / // % ^, compared with == != < <= > >=, joined with and, or, not"
     span = Span(f.source, f.position, f.position + 1)
     return f.error("A001", f"{shown} is no sign of the language", span=span, help=help)

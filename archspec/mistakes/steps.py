@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from archspec.mistakes.brackets import closes
 from archspec.mistakes.words import Fault, Rule, Word
 from archspec.source import Diagnostic, Fix, Span
 
@@ -101,6 +102,10 @@ def bare_arguments(f: Fault) -> Diagnostic | None:
     last = _to_arrow(f)[-1] if _to_arrow(f)[-1].text in ("}", ">", "]") else values[-1]
     span = Span(f.source, layer.end, last.end)
     written = _listed(values)
+    if f.word.text in ("{", "<") and not written:
+        close = closes(f, f.at) if f.word.text == "{" else None
+        inner = f.text(f.ahead(), f.words[close - 1]) if close else "..."
+        return f.error("A039", "branches stand in [ ]", help=f"write {layer.text}[{inner}]")
     form = f"{layer.text}({written})" if written else row(layer.text + " " + f.text(values[0], values[-1]))
     return f.error(
         "A038",

@@ -45,7 +45,7 @@ def value_missing(f: Fault) -> Diagnostic | None:
             "A013", f"this {f.keyword} has no value", help=f"write: {f.keyword} {name} = VALUE", expected=True
         )
     if before.text in ("(", "[", ",") and f.word.text == ",":
-        fix = Fix(f.span(f.word), "") if before.text == "," else None
+        fix = Fix(f.span(f.word), "") if before.text == "," and f.inside("[") else None
         return f.error(
             "A053",
             "a value is missing before this ','",
@@ -146,7 +146,11 @@ def comma_missing(f: Fault) -> Diagnostic | None:
         return f.error("A040", f"a '=' is missing behind {f.back().text}", help=help, expected=True)
     message, help = f"a ',' is missing before {found(f.word)}", "write ',' between two values"
     fix: Fix | None = Fix(f.gap(), ",")
-    if f.word.text == "@" and f.ahead().kind == "number":
+    if f.inside("(") and f.back(2).text == "," and f.back().text.isdigit() and f.word.text.isdigit():
+        fix, help = None, f"write {f.back().text}x{f.word.text} for a size, ',' between two values"
+    elif f.back().text == f.word.text:
+        fix, help = None, help + ", or leave one out"
+    elif f.word.text == "@" and f.ahead().kind == "number":
         fix, help = None, f"write {f.back().text}, {f.ahead().text}"
     elif f.word.text == "(" and f.back().kind == "number":
         fix, help = None, f"write '*' for a product, {f.back().text}*(...); ',' between two values"

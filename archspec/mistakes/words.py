@@ -24,7 +24,7 @@ _WORD = re.compile(
       | (?P<arrow>->)
       | (?P<name>[A-Za-z_][A-Za-z0-9_]*)
       | (?P<number>[0-9][A-Za-z0-9_]*(?:\.[0-9][A-Za-z0-9_]*)*(?:(?<=[eE])[+-][0-9]+)?)
-      | (?P<sign>\.\.\.|\.\.|-{2,}>|=+>|===|==|!=|<=|>=|<->?|~>|>>|\|>|//|/\*|\*\*|&&|\|\||[-+*:]=|\+\+|--|<>|.)""",
+      | (?P<sign>\.\.\.|\.\.|-{2,}>|=+>|===|==|!=|[<>]=|=<|<->?|~>|>>|\|>|//|/\*|\*\*|&&|\|\||[-+*:]=|\+\+|--|<>|.)""",
     re.VERBOSE | re.DOTALL,
 )
 
@@ -176,6 +176,14 @@ class Fault:
         """The text from a word to the end of its line."""
         words = self.rest(at)
         return self.text(words[0], words[-1]) if words else ""
+
+    def line_above(self, at: int) -> Word:
+        """The first word of the line above that of a word."""
+        while at and self.words[at - 1].kind == "line":
+            at -= 1
+        while at and self.words[at - 1].kind != "line":
+            at -= 1
+        return self.words[at]
 
     def statement(self) -> list[Word]:
         """The words of the statement, with lines that begin with an arrow."""
