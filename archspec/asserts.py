@@ -11,7 +11,7 @@ from archspec.expand.evaluate import Evaluator
 from archspec.expand.lints import COUNTS as COUNTS
 from archspec.expand.nets import Requirement
 from archspec.expand.taps import shape_fact
-from archspec.expand.values import Scope, Value, Word, fail, show
+from archspec.expand.values import Scope, Value, Word, fail, kind, show
 from archspec.limits import deep
 from archspec.source import Diagnostic, Fix, Span, SpecError, nearest
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _SHAPES = ("channels", "height", "width", "length", "depth", "shape")
 _COMPARE = ("==", "!=", "<", "<=", ">", ">=")
+_KINDS: tuple[tuple[type, ...], ...] = ((tuple,), (list,), (str,), (int, float, bool))
 _HEAVIEST = 3
 _PEAKS = ("peak_memory", "peak_activations")  # what inference takes with its weights, and without
 _LOOKS = 2  # rows that are looked through in the time of one tick
@@ -125,12 +126,23 @@ def _decide(condition: syntax.Expr, evaluate: Evaluator) -> bool:
     if isinstance(condition, syntax.Binary) and condition.op in ("and", "or"):
         left = _decide(condition.left, evaluate)
         return _decide(condition.right, evaluate) if left == (condition.op == "and") else left
+    if isinstance(condition, syntax.Binary) and condition.op in ("==", "!="):
+        _check_kinds(condition, evaluate.need(condition.left), evaluate.need(condition.right))
     value = evaluate.need(condition)
     if _numbers(value):
         written = condition.span.text
         written = f"({written})" if isinstance(condition, syntax.IfElse) else written
         _no_condition(condition, f"compare it: {written} == {value:_}")
     return value if isinstance(value, bool) else evaluate.switch(condition)
+
+
+def _check_kinds(condition: syntax.Binary, left: Value, right: Value) -> None:
+    """Refuses to compare sizes, a list, a text or a number with another of these: they are never equal."""
+    first, second = (next((k for k in _KINDS if type(value) in k), ()) for value in (left, right))
+    if not first or not second or first == second:
+        return
+    help = "leave the quotes out" if str in (type(left), type(right)) else f"{condition.left.span.text} is {show(left)}"
+    fail("A202", f"{kind(left)} and {kind(right)} are never equal", condition.span, help=help)
 
 
 def _no_condition(part: syntax.Expr, help: str) -> NoReturn:

@@ -74,6 +74,21 @@ def test_a_number_is_no_condition(condition: str, help: str) -> None:
 @pytest.mark.parametrize(
     ("condition", "message", "help"),
     [
+        ("output.shape != 10", "the sizes (10,) and the number 10", "output.shape is (10,)"),
+        ("output.shape == [10]", "the sizes (10,) and a list", "output.shape is (10,)"),
+        ("@a.channels != 64x1", "the number 64 and the sizes 64x1", "@a.channels is 64"),
+        ('params != "5M"', "the number 190474 and a text", "leave the quotes out"),
+    ],
+)
+def test_values_of_two_kinds_are_not_compared(condition: str, message: str, help: str) -> None:
+    """`!=` would hold whatever there is."""
+    said = refused(condition)
+    assert f"error[A202]: {message} are never equal" in said and f"help: {help}" in said
+
+
+@pytest.mark.parametrize(
+    ("condition", "message", "help"),
+    [
         (
             "output.width == 3",
             "the output is a vector of 10, it has no width",

@@ -15,6 +15,8 @@ from archspec.expand.values import Callee, Value, Word, fail, kind, show
 from archspec.op import Op, by, lookup, words
 from archspec.source import Fix, Span, nearest
 
+_BATCH = ("batch", "batch_size", "bs")
+
 
 class _Symbolic(NamedTuple):
     """A size that stays open: the value to count with, and its name."""
@@ -155,7 +157,7 @@ def _loose_sizes(statement: syntax.Input) -> NoReturn:
 
 def _is_batch(size: syntax.Expr) -> bool:
     """Whether a size is what stands for the batch elsewhere: None, -1, N, batch."""
-    return size.span.text.lower() in ("none", "-1", "n", "b", "bs", "batch", "batch_size")
+    return size.span.text.lower() in (*_BATCH, "none", "-1", "n", "b")
 
 
 def _size(x: Session, item: syntax.Expr, options: dict[str, syntax.Arg], place: Place) -> Value:
@@ -211,7 +213,8 @@ def _add_input(
     if isinstance(value, int) and not isinstance(value, bool):
         value = (value,)
     if not isinstance(value, tuple | list) or isinstance(value, Callee) or not value:
-        fail("A224", f"an input needs a shape such as 3x224x224, this is {kind(value)}", written)
+        help = "leave the quotes out" if isinstance(value, str) else "write 3x224x224: channels, height, width"
+        fail("A224", f"an input needs a shape such as 3x224x224, this is {kind(value)}", written, help=help)
     symbols = tuple(v.name if isinstance(v, _Symbolic) else "" for v in value)
     sizes = tuple(v.size if isinstance(v, _Symbolic) else v for v in value)
     if not all(isinstance(n, int) and not isinstance(n, bool) and n > 0 for n in sizes):
@@ -253,6 +256,7 @@ def _options(x: Session, options: dict[str, Any], names: Iterable[str], place: P
         if option not in known:
             near = nearest(option, known)
             hint = f"did you mean {near}?" if near else "an input takes dtype and layout"
+            hint = "the batch is not written; --batch counts with one" if option.lower() in _BATCH else hint
             fail("A201", f"an input has no argument {option}", arg.name_span, help=hint)
     layout, dtype = (_word(x, options, key, place) for key in ("layout", "dtype"))
     if layout not in (None, "chw", "hwc"):

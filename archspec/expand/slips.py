@@ -78,7 +78,7 @@ def _meant(card: type[Op], arg: syntax.Arg, given: tuple[syntax.Arg, ...]) -> tu
     if re.fullmatch(r"\d{1,3},0\d\d", both.text):
         number = both.text.replace(",", "_")
         return f"write {number}", Fix(both, number)
-    if card.positional == ("width",) and _sizes(before.value):
+    if card.positional == ("width",) and _sizes(before.value) and len(given) == 2:
         return f"what flows in is known: write {card.name}({text})", Fix(both, text)
     if card.positional == ("groups",):
         return f"the channels that flow in are known: write {card.name}({before.span.text})", Fix(
