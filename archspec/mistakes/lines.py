@@ -20,7 +20,9 @@ def broken(f: Fault) -> Diagnostic | None:
     begins = at == f.first and f.words[at - 1].kind == "line" and f.back().kind != "end"
     if begins and (at < f.at or ("LET" in f.accepts and _cannot_begin(f.word))):
         word, above = f.words[at], f.line_above(at)
-        if above.text not in STATEMENTS and word.text not in ("*", "?", "as"):  # to a flow no value is added
+        if (
+            above.kind == "line" or above.text not in STATEMENTS and word.text not in ("*", "?", "as")
+        ):  # to a flow no value is added
             return None
         help = f"write {f.line(at)} on the line above"
         return f.error("A056", "a statement ends with its line", span=f.span(word), help=help, fix=f.joined(at))

@@ -117,18 +117,19 @@ def _with_letters(f: Fault, span: Span, digits: str, letters: str) -> Diagnostic
         return f.error("A051", neither, span=span, help=f"write {product}", fix=Fix(span, product))
     in_bytes = any("bytes" in w.text for w in f.statement())
     unit = _BYTES.fullmatch(letters.upper() if len(letters) < 3 else letters)
-    if letters in _SCALES and not (in_bytes and unit):
+    size, digits = "x" in digits, digits.replace("_", "")
+    if letters in _SCALES and not size and not (in_bytes and unit):
         fix = Fix(span, f"{digits}{_SCALES[letters]}")
         return f.error("A051", f"{text} is no number", span=span, help=f"write {fix.text}", fix=fix)
-    if letters in _SCALES.values():
-        fix = Fix(span, text)
-        return f.error("A051", "a number is one word", span=span, help=f"write {text}", fix=fix)
-    if unit:
+    if letters in _SCALES.values() and not size:
+        fix = Fix(span, f"{digits}{letters}")
+        return f.error("A051", "a number is one word", span=span, help=f"write {fix.text}", fix=fix)
+    if unit and not size:
         scaled = f"{digits}{unit[1] or ''}"
         help = f"write {scaled}" + ("" if in_bytes else f"; bytes are weight_bytes < {scaled}")
         edit = Fix(span, scaled) if in_bytes else None
         return f.error("A051", "numbers have no units", span=span, help=help, fix=edit)
-    help = f"write {digits}, without a unit" + ("" if "x" in digits else f"; or {product}, where {letters} is a name")
+    help = f"write {digits}, without a unit" + ("" if size else f"; or {product}, where {letters} is a name")
     return f.error("A051", neither, span=span, help=help)
 
 

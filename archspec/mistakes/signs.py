@@ -32,6 +32,7 @@ LOOKALIKES = {sign: meant for meant, signs in _MEANT.items() for sign in signs} 
 _CURLY, _SINGLE = "“”„«»", "'`‘’‚‹›"
 _QUOTED = re.compile(rf"[{_CURLY}{_SINGLE}][^\n#]*[{_CURLY}{_SINGLE}\"]")
 NO_STEP = "⊕⊙⊗←…"  # signs of papers that rules for flows know
+_NAMES = "names are spelt with the letters a to z, digits and _"
 FOREIGN = {
     "&&": ("and", "write 'and'"),
     "&": ("and", "write 'and'"),
@@ -96,7 +97,7 @@ def _in_a_word(f: Fault, sign: str, meant: str) -> Diagnostic | None:
     spelt = re.sub(r"(?<=\^)([0-9])\^([0-9])", r"\1\2", spelt)
     span = Span(f.source, word.start(), word.end())
     fix = Fix(span, spelt) if spelt.isascii() else None
-    return f.error("A002", _unlike(sign, meant), span=span, help=f"write {spelt}" if fix else "", fix=fix)
+    return f.error("A002", _unlike(sign, meant), span=span, help=f"write {spelt}" if fix else _NAMES, fix=fix)
 
 
 def text(f: Fault) -> Diagnostic | None:
@@ -188,7 +189,7 @@ def unknown(f: Fault) -> Diagnostic | None:
     if sign == "\r":
         help = "lines end in a line feed, or a carriage return and a line feed"
     elif sign.isalpha():
-        help = "names are spelt with the letters a to z, digits and _"
+        help = _NAMES
     elif sign not in "$\\" and (f.after_value or f.wants_value):
         help = "values are computed with + - * / // % ^, compared with == != < <= > >=, joined with and, or, not"
     span = Span(f.source, f.position, f.position + 1)
