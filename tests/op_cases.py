@@ -69,6 +69,8 @@ POOLS = [
     *each("AVGPOOL", M, kernel=3, stride=2, pad=1, ceil=True, count_pad=False),
     *each("AVGPOOL", M, traced=True, kernel=3, stride=2, pad="same_upper", count_pad=False),
     *each("AVGPOOL", M, kernel=3, stride=3, pad=((2, 0), (0, 2)), ceil=True),
+    *each("AVGPOOL", (2, 1, 3, 4), kernel=2, stride=3, ceil=True),
+    *each("AVGPOOL", (2, 1, 2, 3), kernel=(5, 2, 2), stride=(4, 1, 1), pad=((1, 1), (0, 0), (0, 0)), ceil=True),
     *each("GAP", S, M, B),
     *each("GMP", S, M, B),
 ]

@@ -159,11 +159,17 @@ class AveragePool(Pooling):
     count_pad: bool = True
     style = Style("#d9ead3", "avg pool {kernel}")
 
+    def torch_refuses(self, x: Shape) -> bool:
+        """Whether torch.nn has no windows for a map: AvgPool3d wants one as large as the kernel, whatever it pads."""
+        return len(x) == 4 and any(n < k for n, k in zip(x[1:], self.kernel, strict=True))
+
     def torch_pads(self, x: Shape) -> bool:
         """Whether torch.nn pads by itself."""
-        # AvgPool3d refuses a map smaller than the kernel even where the padding makes up for it.
-        small = len(x) == 4 and any(n < k for n, k in zip(x[1:], self.kernel, strict=True))
-        return self.torch_takes_pad() and not small
+        return self.torch_takes_pad() and not self.torch_refuses(x)
+
+    def torch_counts(self, x: Shape) -> bool:
+        """Whether torch.nn divides as asked: by all zeros of a padding that is there in earnest, by none of `ceil`."""
+        return self.count_pad and not self.torch_refuses(padded(x, self.counted_sides(x)))
 
     def counted_sides(self, x: Shape) -> Sides:
         """The padding whose zeros count: no more of it than the windows reach."""
@@ -173,7 +179,7 @@ class AveragePool(Pooling):
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         if self.torch_pads(xs[0]):
             return averaged(y, (0,))
-        if self.count_pad:
+        if self.torch_counts(xs[0]):
             return averaged(y, (), Kept("padded input", padded(xs[0], self.counted_sides(xs[0]))))
         return averaged(y, (), Kept("padded input", padded(xs[0], self.exact_sides(xs[0]))), Kept("shares", y))
 
@@ -184,12 +190,17 @@ class AveragePool(Pooling):
             if not self.count_pad and any(map(any, self.sides)):
                 kwargs["count_include_pad"] = False
             return Torch(module, (), kwargs)
-        if self.count_pad:
+        counted, exact = self.counted_sides(xs[0]), self.exact_sides(xs[0])
+        if self.torch_counts(xs[0]):
             kwargs |= {"ceil_mode": True} if self.ceil else {}
-            return Torch(module, (), kwargs, f"{{m}}(F.pad({{0}}, {torch_pad(self.counted_sides(xs[0]))}))")
-        pad = torch_pad(self.exact_sides(xs[0]))
-        # The mean over the real values: the zeros' share of the window is divided out.
-        return Torch(module, (), kwargs, f"{{m}}(F.pad({{0}}, {pad})) / {{m}}(F.pad(torch.ones_like({{0}}), {pad}))")
+            return Torch(module, (), kwargs, f"{{m}}(F.pad({{0}}, {torch_pad(counted)}))")
+        ones, sides = "torch.ones_like({0})", exact
+        if self.count_pad and any(map(any, counted)):
+            ones = f"F.pad({ones}, {torch_pad(counted)}, value=1)"
+            sides = tuple((b - c, e - d) for (b, e), (c, d) in zip(exact, counted, strict=True))
+        # The mean over what counts: the share of the other zeros in a window is divided out.
+        shares = f"{{m}}(F.pad({ones}, {torch_pad(sides)}))"
+        return Torch(module, (), kwargs, f"{{m}}(F.pad({{0}}, {torch_pad(exact)})) / {shares}")
 
     def onnx(self, *xs: Shape) -> tuple[Onnx, ...]:
         given, exact = self.sides, self.exact_sides(xs[0])
