@@ -144,7 +144,7 @@ def apply(
         return inputs[0]
     op = x.draft.card(card, arguments, layer.span, place)
     settled = x.draft.settle(op, inputs, arguments, layer.span, place)
-    if "kernel" in arguments:
+    if "kernel" in arguments and x.is_new(settled, layer.span):
         lints.kernel(x, settled[0].op, x.draft.nodes[inputs[0]].shape, arguments)
         lints.even(x, settled[0].op, arguments)
     if act is not None and site.lent:

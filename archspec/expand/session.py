@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from archspec import syntax
 from archspec.expand.definitions import Definitions
-from archspec.expand.draft import Draft, Plan
+from archspec.expand.draft import Draft, Plan, Settled
 from archspec.expand.evaluate import Evaluator
 from archspec.expand.free import Bindings, Free
 from archspec.expand.functions import FUNCTIONS
@@ -41,6 +41,7 @@ class Session(ABC):
         self.resized = False  # whether the command line gives an input another shape
         self.found: list[Diagnostic] = []
         self.warnings: dict[Any, Diagnostic] = {}
+        self.looked_at: set[tuple[int, str, int]] = set()
         self.missing: set[str] = set()  # names whose own statement failed
         self.asserts: list[tuple[syntax.Assert, Place]] = []
 
@@ -64,6 +65,12 @@ class Session(ABC):
     def warn(self, code: str, message: str, span: Span, help: str = "") -> None:
         found = Diagnostic(code, message, span, help=help, severity="warning")
         self.warnings.setdefault((code, span), found)
+
+    def is_new(self, settled: tuple[Settled, ...], span: Span) -> bool:
+        """Whether a card so settled stands at a place of the text for the first time: a repeat says nothing again."""
+        seen = len(self.looked_at)
+        self.looked_at.add((id(settled), span.source.name, span.start))
+        return len(self.looked_at) > seen
 
     # ---------------------------------------------------------------- values
 
