@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from heapq import nlargest
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -35,7 +36,7 @@ def failures(requirements: tuple[Requirement, ...], analysis: Analysis) -> tuple
         assert budget is not None
         evaluate = requirement.evaluate.but(budget=budget)
         with deep(requirement.statement.span):
-            found.append(_check(Requirement(requirement.statement, evaluate, requirement.path_of), facts, analysis))
+            found.append(_check(replace(requirement, evaluate=evaluate), facts, analysis))
     return tuple(d for d in found if d is not None)
 
 
@@ -108,7 +109,8 @@ def _check(requirement: Requirement, facts: _Facts, analysis: Analysis) -> Diagn
             evaluate.budget.spend(len(analysis.rows) // _LOOKS, part.span)
             notes += _heaviest(part, analysis)
     message = f"assert failed: {statement.message}" if statement.message else "assert failed"
-    return Diagnostic("A501", message, condition.span, notes=tuple(dict.fromkeys(notes)))
+    trace = tuple(f"in: {step}" for step in requirement.way)
+    return Diagnostic("A501", message, condition.span, notes=tuple(dict.fromkeys(notes)), trace=trace)
 
 
 def _holds(condition: syntax.Expr, evaluate: Evaluator) -> bool:

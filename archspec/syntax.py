@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
+
 from archspec.record import Record
 from archspec.source import Span
 
@@ -315,3 +317,23 @@ Statement = (
 
 class File(Syntax):
     statements: tuple[Statement, ...]
+
+
+def walk(
+    roots: Iterable[Syntax], enter: Callable[[Syntax, str], bool] = lambda record, field: True
+) -> Iterator[Syntax]:
+    """Everything that was written below these, in order; `enter` says which fields of a record to look into.
+
+    It has a stack of its own, since sums nest deeper than Python calls may.
+    """
+    waiting = [*roots][::-1]
+    while waiting:
+        record = waiting.pop()
+        yield record
+        fields: tuple[str, ...] = type(record).__match_args__
+        for field in reversed(fields):
+            value = getattr(record, field)
+            if isinstance(value, Syntax) and enter(record, field):
+                waiting.append(value)
+            elif isinstance(value, tuple) and enter(record, field):
+                waiting += [entry for entry in reversed(value) if isinstance(entry, Syntax)]

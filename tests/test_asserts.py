@@ -128,3 +128,10 @@ def test_an_assert_of_a_block_holds_for_every_stamp() -> None:
     first, *others = [d.notes for d in model.failures()]
     assert first == ("params is 3,280, not == 4,000, off by 720",)
     assert [notes[0] for notes in others] == ["c % 8 is 4, not == 0, off by 4"] * 2
+    assert [d.trace for d in model.failures()] == [("in: B(8)",), ("in: B(12)",), ("in: B(20)",)]
+
+
+def test_an_assert_says_in_which_iteration_it_fails() -> None:
+    text = "block B(c) {\n  INPUT -> CONV(c)\n  assert c < 9\n}\nINPUT(3x32x32) -> [B(c)]*(c in [8, 16])"
+    (failure,) = archspec.loads(text).failures()
+    assert failure.trace == ("in: B(16), iteration 2 of 2 at 5:19",)

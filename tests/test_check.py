@@ -432,3 +432,13 @@ def test_the_nets_of_a_file_share_its_limits() -> None:
     nets = "\n".join(f"net N{i} {{\n  input 3x8x8\n  INPUT -> [RELU]*400\n}}" for i in range(20))
     assert not checked(nets).findings
     assert {f.code for f in check(Source("x.arch", nets), limits=Limits(steps=5_000)).findings} == {"A605"}
+
+
+def test_the_same_slip_twice_in_a_flow_is_mended_twice() -> None:
+    text = "INPUT(3x8x8) -> CONV(8, 3x3, 1, 1) -> CONV(8, 3x3, 1, 1)"
+    fixed = fix(checked(text), check)
+    assert fixed.checked.source.text == text.replace("1, 1)", "1, pad=1)") and len(fixed.applied) == 2
+
+
+def test_a_file_of_deep_sums_is_looked_at_for_slips() -> None:
+    assert checked(f"INPUT(3x8x8) -> [RELU]*(s in [1, 2]) -> FC({'+'.join(['1'] * 3_000)} then 1)").findings

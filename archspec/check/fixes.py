@@ -66,7 +66,13 @@ def _is_better(before: Checked, after: Checked, finding: Diagnostic) -> bool:
     end = start + len(finding.fix.text)
     errors = [f for f in after.findings if f.severity == "error" and f.span and f.span.source.name == after.source.name]
     here = any(f.span.start <= end and f.span.end >= start for f in errors if f.span)
-    return not here and (finding.code, finding.message) not in {(f.code, f.message) for f in errors}
+    return not here and _same(after, finding, end) <= _same(before, finding, start)
+
+
+def _same(checked: Checked, finding: Diagnostic, end: int) -> int:
+    """How often this very mistake stands up to a place; behind it may be another one, which this one hid."""
+    kind = finding.code, finding.message
+    return sum((f.code, f.message) == kind and f.span is not None and f.span.start < end for f in checked.findings)
 
 
 def _got_further(before: Checked, after: Checked, at: int) -> bool:

@@ -107,6 +107,8 @@ class Evaluator(Record):
         if made is None:
             near = nearest(e.name, FUNCTIONS)
             hint = f"did you mean {near}?" if near else f"functions are {', '.join(FUNCTIONS)}"
+            if e.name == "range":
+                hint = "a range is written 0..2, both ends included"
             fail("A103", f"no function, operator or block is named {e.name}", e.span, help=hint)
         return made
 

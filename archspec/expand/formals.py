@@ -32,6 +32,7 @@ def block_arguments(
         if isinstance(value, Word) and value.name in ("cin", "first", "last"):
             evaluate.need(arg.value)
         given[name] = whole(value), arg.span
+    inner.handed = {name: span for name, (_, span) in given.items()}
     for formal in block.formals:
         if formal.name in given:
             inner.values[formal.name] = given[formal.name][0]

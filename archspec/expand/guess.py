@@ -20,6 +20,11 @@ def layer_hint(name: str, place: Place) -> tuple[str, str | None]:
     """Help for a layer or block that nobody knows, and the name to put in its place where nothing else can be meant."""
     if name in place.body.labels or name in place.body.indexed:
         return f"{name} is a label: write @{name}", f"@{name}"
+    if name.lower() == "output":
+        return (
+            "the end of a flow is the output by itself; to name outputs write a line: output NAME, ...",
+            None,
+        )
     if name.partition(".")[0] not in place.definitions.files:
         name = name.rpartition(".")[2]  # nn.ReLU
     written = _as_shorthand(name)
@@ -27,7 +32,7 @@ def layer_hint(name: str, place: Place) -> tuple[str, str | None]:
         return written, None
     layers = {n for n in names() if not n.islower()}
     handed = {n for n in place.scope.names() if isinstance(place.scope.find(n)[1], Callee)}
-    own = handed | place.definitions.block_names() | place.body.streams.keys()
+    own = handed | place.definitions.block_names() | place.definitions.nets.keys() | place.body.streams.keys()
     meant = elsewhere(name)
     near = nearest(name, own if meant else own | layers)
     if near:
@@ -57,6 +62,8 @@ def unknown_value(value: Word, scope: Scope, functions: Iterable[str]) -> NoRetu
     parts = name.split("x")
     if len(parts) > 1 and all(part.isdigit() or (part.isidentifier() and len(part) < 3) for part in parts):
         help = f"sizes by name are a tuple: write ({', '.join(parts)})"
+    elif name in functions:
+        help = f"{name} is a function: write {name}(a, b)"
     elif near:
         help = f"did you mean {near}?"
     else:
@@ -79,7 +86,12 @@ def _as_shorthand(name: str) -> str:
         return f"write {word}{k}-{w}, or {word.upper()}({w}, {k}x{k})"
     if width:
         return f"write {word}-{first}, or {word.upper()}({first})"
-    return f"write {word}{first}/{second or first}, or {word.upper()}({first}x{first})" if kernel else ""
+    if not kernel or "stride" not in card.model_fields:
+        return f"write {word.upper()}({first}x{first})" if kernel else ""
+    usual = "1" if card.model_fields["stride"].default else first  # a pool's is its kernel
+    stride = second or usual
+    given = f", stride={stride}" if stride != usual else ""
+    return f"write {word}{first}/{stride}, or {word.upper()}({first}x{first}{given})"
 
 
 # Names that other frameworks have, without their dimensions, where no spelling or description leads to ours.

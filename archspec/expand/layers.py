@@ -12,7 +12,7 @@ from archspec.expand.session import Session, is_layer
 from archspec.expand.values import Callee, Scope, Value, Word, fail, kind
 from archspec.graph import Frame
 from archspec.op import Op, lookup
-from archspec.source import Fix
+from archspec.source import Fix, Label
 
 
 def step_of(x: Session, callee: Callee, place: Place, stream: Stream) -> Stream:
@@ -59,7 +59,9 @@ def _formal(
         unknown_layer(x, syntax.Layer(value.span, value.name, None, value.span), named)
     if not isinstance(value, Callee):
         message = f"{layer.name} is {kind(value)}, and a step is a layer or block"
-        fail("A115", message, layer.name_span, help="hand over a layer or block, such as RELU or Bottleneck")
+        origin, help = named.scope.origin(layer.name), "hand over a layer or block, such as RELU or Bottleneck"
+        labels = (Label(origin, "handed over here"),) if origin else ()
+        fail("A115", message, layer.name_span, help=help, labels=labels)
     inner, home = handed_over(x, value, layer.args, named)
     return run_layer(x, inner, site, home, place, stream)
 

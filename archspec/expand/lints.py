@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from archspec import syntax
 from archspec.expand.definitions import Definitions
 from archspec.expand.draft import Arguments
 from archspec.expand.session import Session
 from archspec.op import Op, Shape, by, lookup
-from archspec.record import Record
 from archspec.source import Diagnostic, Label, Span
 
 LARGEST_KERNEL = 11  # AlexNet's; a larger number is a width in the wrong place, or a patch
@@ -127,14 +125,14 @@ def lints(definitions: Definitions) -> Iterator[Diagnostic]:
     yield from _shadowed(definitions.file.statements, {})
     if " then " in definitions.source.text:
         for statement in definitions.file.statements:
-            yield from _first_strides(statement, ())
+            yield from _first_strides(statement)
 
 
 def _unread(definitions: Definitions) -> Iterator[Diagnostic]:
     """Arguments and ports that a body names nowhere.  A block that is handed to others takes what they give it."""
     found = [(block.name, entry) for block in definitions.blocks.values() for entry in _unnamed(block, block.ports)]
     found += [(net.name, entry) for net in definitions.nets.values() for entry in _unnamed(net, ())]
-    handed = {ref.name for ref in records((definitions.file,)) if isinstance(ref, syntax.Ref)} if found else set()
+    handed = {ref.name for ref in syntax.walk([definitions.file]) if isinstance(ref, syntax.Ref)} if found else set()
     for what, entry in found:
         if what not in handed:
             kind = "port" if isinstance(entry, syntax.Port) else "argument"
@@ -146,7 +144,7 @@ def _unnamed(what: syntax.Block | syntax.Net, ports: tuple[syntax.Port, ...]) ->
     """The arguments and ports that a body does not name; what flows into a block may be read without a name."""
     if not what.formals and not ports:
         return
-    read = {name for record in records((*what.formals, what.body)) for name in _names(record)}
+    read = {name for record in syntax.walk((*what.formals, what.body)) for name in _names(record)}
     if ports and ({"INPUT", "cin"} & read or _reads_first(what.body, {port.name for port in ports})):
         read.add(ports[0].name)
     yield from (formal for formal in what.formals if formal.name not in read and formal.name[0] != "_")
@@ -159,7 +157,7 @@ def _reads_first(body: syntax.Flow | syntax.Body, ports: set[str]) -> bool:
     return core is not None and not isinstance(core, syntax.Tap) and getattr(core, "name", "") not in ports
 
 
-def _names(record: Record) -> Iterator[str]:
+def _names(record: syntax.Syntax) -> Iterator[str]:
     """The names that a record refers to."""
     match record:
         case syntax.Ref(name=name) | syntax.Call(name=name) | syntax.Layer(name=name) | syntax.Wire(name=name):
@@ -189,7 +187,7 @@ def _shadowed(statements: tuple[syntax.Statement, ...], known: dict[str, Span]) 
 
 
 def _facts(condition: syntax.Expr, known: dict[str, Span]) -> Iterator[Diagnostic]:
-    parts = list(records((condition,)))
+    parts = list(syntax.walk([condition]))
     own = {name for part in parts if isinstance(part, syntax.Loop) for name in part.names}
     for part in parts:
         if isinstance(part, syntax.Ref) and part.name in known and part.name not in own:
@@ -198,41 +196,22 @@ def _facts(condition: syntax.Expr, known: dict[str, Span]) -> Iterator[Diagnosti
             yield warning("W104", message, part.span, help, labels=(Label(known[part.name], "not this one"),))
 
 
-def records(roots: tuple[Record, ...]) -> Iterator[Record]:
-    """Everything that was written, in order; a stack of its own, since sums nest deeper than Python calls may."""
-    waiting: list[Record] = [*roots][::-1]
-    while waiting:
-        record = waiting.pop()
-        yield record
-        for name in reversed(type(record).__match_args__):
-            value = getattr(record, name)
-            if isinstance(value, Record):
-                waiting.append(value)
-            elif isinstance(value, tuple):
-                waiting += [entry for entry in reversed(value) if isinstance(entry, Record)]
-
-
-def _first_strides(piece: Any, levels: tuple[frozenset[str], ...]) -> Iterator[Diagnostic]:
+def _first_strides(root: syntax.Syntax, levels: tuple[frozenset[str], ...] = ()) -> Iterator[Diagnostic]:
     """`s then 1` two or more repeats inside the one that gives s: it would be s in the first iteration of each."""
-    match piece:
-        case syntax.Binary(op="then", left=syntax.Ref(name=name)):
+
+    def enter(record: syntax.Syntax, field: str) -> bool:
+        step = isinstance(record, syntax.Step)
+        return field == "core" if step and record is root else not step
+
+    for record in syntax.walk([root], enter):
+        if isinstance(record, syntax.Step) and record is not root:
+            inner = [frozenset(name for loop in r.loops for name in loop.names) for r in reversed(record.repeats)]
+            yield from _first_strides(record, (*levels, *inner))
+        elif isinstance(record, syntax.Binary) and record.op == "then" and isinstance(record.left, syntax.Ref):
+            name = record.left.name
             depth = next((i for i, names in enumerate(reversed(levels)) if name in names), 0)
             if depth > 1:
-                message = (
-                    f"`{piece.span.text}` follows the innermost repeat; {name} changes {depth} repeats further out"
-                )
+                text = record.span.text
+                message = f"`{text}` follows the innermost repeat; {name} changes {depth} repeats further out"
                 help = f"it is {name} in the first of each of them; write it just inside the repeat that gives {name}"
-                yield warning("W205", message, piece.span, help)
-        case syntax.Step():
-            inner = levels
-            for repeat in reversed(piece.repeats):
-                inner = (*inner, frozenset(name for loop in repeat.loops for name in loop.names))
-            yield from _first_strides(piece.core, inner)
-        case syntax.Block() | syntax.Net():
-            yield from _first_strides(piece.body, ())
-        case syntax.Syntax():
-            for field in type(piece).__match_args__:
-                yield from _first_strides(getattr(piece, field), levels)
-        case tuple():
-            for item in piece:
-                yield from _first_strides(item, levels)
+                yield warning("W205", message, record.span, help)

@@ -9,10 +9,12 @@ from itertools import islice
 from archspec import syntax
 from archspec.expand import taps
 from archspec.expand.definitions import Definitions, settle_names
+from archspec.expand.draft import way_in
 from archspec.expand.evaluate import Evaluator
 from archspec.expand.flow import Expander
 from archspec.expand.formals import block_arguments
 from archspec.expand.free import Bindings, UsageError
+from archspec.expand.layers import exists
 from archspec.expand.lints import lints
 from archspec.expand.place import Body, Bundle, Counter, Place
 from archspec.expand.session import Stop
@@ -33,6 +35,7 @@ class Requirement:
     statement: syntax.Assert
     evaluate: Evaluator  # sees the names of the net; the facts of the analysis go into its scope
     path_of: Callable[[syntax.Tap], str]  # the path of the node that a tap names
+    way: tuple[str, ...] = ()  # the stamps and iterations around it, innermost first
 
 
 @dataclass(frozen=True)
@@ -149,7 +152,7 @@ def _requirement(x: Expander, statement: syntax.Assert, place: Place) -> Require
             fail("A219", f"@{tap.name} names {len(found)} streams", tap.span)
         return x.draft.nodes[x.one(found[0], tap.span)].path
 
-    return Requirement(statement, x.evaluator(place), path_of)
+    return Requirement(statement, x.evaluator(place), path_of, tuple(way_in(place)))
 
 
 def _enter(x: Expander, net: syntax.Net, bindings: Bindings, top: Place) -> tuple[tuple[syntax.Statement, ...], Place]:
@@ -165,12 +168,23 @@ def _enter(x: Expander, net: syntax.Net, bindings: Bindings, top: Place) -> tupl
             return net.body.statements, Place(definitions, scope, Body({}), Counter())
         target = _variant(net, definitions)
         if target is None:
+            _check_begins(net, caller)
             return (net.body,), Place(definitions, scope, Body({}), Counter())
         core = net.body.steps[0].core
         assert isinstance(core, syntax.Layer)
         caller = Place(definitions, scope, Body({}), Counter())
         net, call = target, core
     return fail("A316", f"{net.name} is a variant of itself", net.name_span)
+
+
+def _check_begins(net: syntax.Net, place: Place) -> None:
+    """Refuses a net that is a flow without braces: there is no line for its input."""
+    assert isinstance(net.body, syntax.Flow)
+    core = net.body.steps[0].core
+    if isinstance(core, syntax.Layer) and core.name not in place.definitions.nets and exists(core.name, place):
+        lines = "input 3x224x224 and INPUT -> CONV(64) on lines of their own"
+        help = f"write net {net.name} {{ here, {lines}, and '}}' below"
+        fail("A313", f"{net.name} declares no input", core.span, help=help)
 
 
 def _variant(net: syntax.Net, definitions: Definitions) -> syntax.Net | None:

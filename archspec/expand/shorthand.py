@@ -50,7 +50,11 @@ def layer(short: syntax.Short) -> syntax.Layer:
 
     def give(argument: str, value: syntax.Expr) -> None:
         if argument not in card.model_fields:
-            fail("A201", f"{card.name} has no {argument}, which {short.text} gives", short.name_span)
+            help = f"write {name}"
+            if "kernel" in card.model_fields:
+                help = f"the kernel stands without a dash: {word}{width}"
+            message = f"{card.name} has no {argument}, which {short.text} gives"
+            fail("A201", message, short.name_span, help=help)
         given.append(syntax.Arg(short.name_span, argument, value, short.name_span))
 
     span = short.name_span

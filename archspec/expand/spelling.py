@@ -28,7 +28,7 @@ def misspelt(
     A name that anything in the file binds is taken for known, wherever it stands.  With `values` also unknown names in
     values, which are better left where something is wrong already: it may be that they are wrong.
     """
-    bound = {name for record in _records(place.definitions.file.statements) for name in _bound(record)}
+    bound = {name for record in syntax.walk(place.definitions.file.statements) for name in _bound(record)}
     bound |= place.definitions.nets.keys()
     kinds = (syntax.Layer, syntax.Wire, syntax.Ref) if values else (syntax.Layer, syntax.Wire)
     told: set[Span | None] = {d.span for d in x.found}
@@ -67,8 +67,14 @@ def _in_use(
     """The records of the statements and of the blocks of this file that they name, each block once."""
     blocks, entered = place.definitions.blocks, set[str]()
     waiting: list[syntax.Statement] = [*statements]
+
+    def enter(record: syntax.Syntax, field: str) -> bool:
+        """Not into facts of the analysis, what may be open (sizes of an input, counts), and what was told of."""
+        may_be_open = isinstance(record, syntax.Input) or getattr(record, "name", "") == "INPUT" or field == "count"
+        return not (may_be_open or isinstance(record, syntax.Assert) or record.span in told)
+
     while waiting:
-        for record in _records([waiting.pop()], told):
+        for record in syntax.walk([waiting.pop()], enter):
             yield record
             if isinstance(record, syntax.Block):
                 entered.add(record.name)
@@ -76,30 +82,6 @@ def _in_use(
             if name in blocks and name not in entered:
                 entered.add(name)
                 waiting.append(blocks[name])
-
-
-def _records(roots: Iterable[syntax.Syntax], told: Collection[Span | None] = ()) -> Iterator[syntax.Syntax]:
-    """Everything that was written, in order, but for what stands in something told of.
-
-    It has a stack of its own, since sums nest deeper than Python calls may.
-    """
-    waiting = [*roots][::-1]
-    while waiting:
-        record = waiting.pop()
-        yield record
-        if isinstance(record, syntax.Assert | syntax.Input) or getattr(record, "name", None) == "INPUT":
-            continue  # facts of the analysis, and sizes that may be open
-        if record.span in told:
-            continue
-        fields: tuple[str, ...] = type(record).__match_args__
-        for name in reversed(fields):
-            value = getattr(record, name)
-            if name == "count":
-                continue  # of a repeat: it may be open
-            if isinstance(value, syntax.Syntax):
-                waiting.append(value)
-            elif isinstance(value, tuple):
-                waiting += [entry for entry in reversed(value) if isinstance(entry, syntax.Syntax)]
 
 
 def _has_meaning(name: str, place: Place) -> bool:

@@ -264,19 +264,6 @@ def shape_fact(shape: Shape, name: str, span: Span) -> Value:
 
 def labels_in(statements: tuple[Any, ...]) -> frozenset[str]:
     """Every label that stands in these statements, at any depth."""
-    found: set[str] = set()
-    todo: list[Any] = list(statements)
-    while todo:
-        piece = todo.pop()
-        match piece:
-            case syntax.Flow(steps=steps):
-                todo += steps
-            case syntax.Wire(branches=branches) | syntax.Group(branches=branches):
-                todo += [branch.flow for branch in branches]
-            case syntax.For(body=body):
-                todo += body.statements
-            case syntax.Step(core=core, mark=mark):
-                if mark:
-                    found.add(mark.name)
-                todo.append(core)
-    return frozenset(found)
+    within = ("steps", "core", "branches", "flow", "body", "statements")
+    written = syntax.walk(statements, lambda record, field: field in within)
+    return frozenset(record.mark.name for record in written if isinstance(record, syntax.Step) and record.mark)

@@ -38,6 +38,7 @@ class Scope:
 
     parent: Scope | None = None
     values: dict[str, Value] = field(default_factory=dict)
+    handed: dict[str, Span] | None = None  # where a call gives the arguments of the block whose scope this is
 
     def find(self, name: str) -> tuple[bool, Value]:
         """Whether the name is defined here or further out, and its value."""
@@ -47,6 +48,13 @@ class Scope:
                 return True, scope.values[name]
             scope = scope.parent
         return False, None
+
+    def origin(self, name: str) -> Span | None:
+        """Where the call of a block gives this name its value."""
+        scope: Scope | None = self
+        while scope is not None and name not in scope.values:
+            scope = scope.parent
+        return scope.handed.get(name) if scope and scope.handed else None
 
     def names(self) -> set[str]:
         inherited = self.parent.names() if self.parent else set()
