@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from fnmatch import fnmatchcase
 
 from archspec.graph import Graph
@@ -32,7 +33,10 @@ def choose(graph: Graph, name: str) -> tuple[int, ...]:
         return (found[0],)
     if found:
         raise NoLayer(f"{name} means {len(found)} layers. {_listed([paths[index] for index in found])}")
-    meant = nearest(name, [*paths, *labels, *(path.rpartition(".")[2] for path in paths)])
+    ends = Counter(path.rpartition(".")[2] for path in paths)
+    meant = nearest(name, [*paths, *labels, *ends])
+    if meant not in paths and ends[meant or ""] > 1:
+        meant = f"'*{meant}', which are {ends[meant or '']} layers"
     hint = f"Did you mean {meant}? " if meant else ""
     raise NoLayer(f"{graph.name} has no layer {name}. {hint}{_listed(paths)}")
 
