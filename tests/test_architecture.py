@@ -72,7 +72,7 @@ MAY_IMPORT = {
     "emit": ("", "analyze", "fold", "files", "graph", "op", "ops.input", "padding", "source", "weights"),
     "verify": ("emit", "weights", "analyze", "graph", "op", "ops.input", "source"),
     "match": ("expand", "graph", "limits", "model", "op", "record", "report.wording", "source", "syntax"),
-    "compare": ("analyze", "fold", "graph", "op", "record", "report.wording"),
+    "compare": ("analyze", "fold", "graph", "op", "record", "report.grid", "report.wording"),
     "lint": ("analyze", "field", "graph", "op", "source"),
     "rewrite": ("emit.names", "graph", "op", "source"),
     "model": ("", "*"),

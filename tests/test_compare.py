@@ -95,6 +95,47 @@ def test_table_1_of_googlenet() -> None:
     assert (second["params"], second["ops"]) == ("112.0K", "359.7M")  # 112K and 360M
 
 
+def test_modules_of_shufflenet() -> None:
+    """A unit is one module, the block inside it too; its depthwise convolution reduces nothing (Zhang et al. 2017)."""
+    table = compare.modules(archspec.load("ShuffleNet_g3").analyze())
+    rows = [dict(zip(table.head, row, strict=True)) for row in texts(table)]
+    assert [row["type"] for row in rows] == [
+        *("CONV", "MAXPOOL"), *(name for units in (3, 7, 3) for name in ("Down", *["Unit"] * units)), "GAP", "FC",
+    ]  # fmt: skip
+    assert [row["#3x3 depthwise"] for row in rows[3:6]] == ["60"] * 3 and [row["#1x1"] for row in rows[3:5]] == [
+        "60, 240"
+    ] * 2
+    assert "#3x3 reduce" not in table.head
+    second = compare.modules(
+        archspec.load("ShuffleNetV2").analyze()
+    )  # there the first 1x1 does, and no shuffle between
+    unit = dict(zip(second.head, texts(second)[3], strict=True))
+    assert (unit["#3x3 reduce"], unit["#3x3 depthwise"], unit["#1x1"]) == ("58", "58", "58")
+
+
+def test_modules_tell_every_width() -> None:
+    table = compare.modules(archspec.load("ResNet18").analyze())
+    (row,) = [row for row in texts(table) if row[2] == "128x28x28"][:1]
+    assert dict(zip(table.head, row, strict=True))["#3x3"] == "128, 128"  # not the second alone
+    assert dict(zip(table.head, row, strict=True))["shortcut"] == "128"
+
+
+def test_branches_stand_beside_each_other() -> None:
+    (fire, *_) = [row[1] for row in texts(compare.blocks(analysed("SqueezeNet"))) if row[1].startswith("[")]
+    assert fire == "[conv1-16, concat[conv1-64 | conv3-64]] x2"
+    rows = texts(compare.blocks(analysed("GoogLeNetInference")))
+    assert len([row for row in rows if row[1].startswith("[concat[conv1-")]) == 9
+    assert "[concat[conv1-64 | conv1-96, conv3-128 | conv1-16, conv5-32 | maxpool3, conv1-32]]" in [
+        row[1] for row in rows
+    ]
+    inside = [
+        row[1] for row in texts(compare.blocks(analysed("InceptionV3"))) if "[conv1x3-384 | conv3x1-384]" in row[1]
+    ]
+    assert inside[0].startswith(
+        "[concat[conv1-320 | conv1-384, concat[conv1x3-384 | conv3x1-384] | conv1-448, conv3-384, "
+    )
+
+
 def test_table_1_of_resnet() -> None:
     table = texts(compare.blocks(analysed("ResNet18", "ResNet50", "ResNet152")))
     rows = {row[0]: row[1:] for row in table if row[0]}

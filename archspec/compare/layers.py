@@ -1,22 +1,22 @@
 """Layers side by side: columns are networks, rows are aligned by the size of the map that a layer makes.
 
 With `blocks`, a block whose streams join is one entry, `[conv1-64, conv3-64, conv1-256] x3`, and stands where its last
-layer does; strides and projections on shortcuts go without saying there, as in the ResNet paper's table.
+layer does; strides and projections on shortcuts go without saying there, as in the ResNet paper's table, and branches
+beside each other are told as the language writes them, `[conv1-16, concat[conv1-64 | conv3-64]]`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import groupby, zip_longest
 from typing import NamedTuple
 
 from archspec.analyze import Analysis
+from archspec.compare.stamps import branches, is_shortcut, joining
 from archspec.compare.table import Cell, Table
 from archspec.compare.wording import is_told, label, map_size
-from archspec.graph import Graph, Node
-
-_SHORTCUT = "shortcut"  # the branch of a res whose 1x1 only makes shapes meet
+from archspec.graph import Frame, Graph, Node
 
 
 class _Stage(NamedTuple):
@@ -65,29 +65,42 @@ def _plain(graph: Graph) -> Iterator[tuple[str, str]]:
 
 def _stamped(graph: Graph) -> Iterator[tuple[str, str]]:
     """Size and text of every layer outside, and of every block that joins streams."""
-    joining = {_stamp(node) for node in graph.nodes if len(node.inputs) > 1}
-    units = groupby(graph.nodes, key=lambda node: stamp if (stamp := _stamp(node)) in joining else "")
     entries: list[tuple[str, str]] = []
-    for stamp, group in units:
-        nodes = [*group]
-        told = [node for node in nodes if is_told(graph, node) and not _is_shortcut(node)]
-        if stamp:
-            inside = ", ".join(label(node, stride=False) for node in told)
-            entries.append((map_size(nodes[-1]), f"[{inside}]"))
+    for module, group in groupby(zip(joining(graph), graph.nodes, strict=True), key=lambda pair: pair[0]):
+        nodes = [node for _, node in group if not is_shortcut(node)]
+        if module:
+            entries.append((map_size(nodes[-1]), f"[{', '.join(_joined(graph, nodes, module))}]"))
         else:
-            entries += [(map_size(node), label(node)) for node in told]
+            entries += [(map_size(node), label(node)) for node in nodes if is_told(graph, node)]
     for (size, text), alike in groupby(entries):
         count = len([*alike])
         yield size, f"{text} x{count}" if count > 1 else text
 
 
-def _stamp(node: Node) -> str:
-    """The path of the outermost block around a node; "" outside any."""
-    return next((frame.path for frame in node.scope if frame.kind == "block"), "")
+def _joined(graph: Graph, nodes: Iterable[Node], module: Frame, level: int = 0) -> list[str]:
+    """The layers of a module in order; where branches meet, one text for all of them that have any."""
+    told: list[str] = []
+    beside: list[str] = []
+
+    def branch(node: Node) -> str:
+        return next(iter(branches(node, module)[level:]), "")
+
+    for path, group in groupby(nodes, key=branch):
+        if path:
+            beside.append(", ".join(_joined(graph, group, module, level + 1)))
+            continue
+        for node in group:
+            if len(node.inputs) > 1:
+                told += _beside(node.op.name, beside)
+                beside = []
+            elif is_told(graph, node):
+                told.append(label(node, stride=False))
+    return told + _beside("", beside)
 
 
-def _is_shortcut(node: Node) -> bool:
-    return any(frame.kind == "branch" and frame.name == _SHORTCUT for frame in node.scope)
+def _beside(join: str, texts: list[str]) -> list[str]:
+    several = [text for text in texts if text]
+    return several if len(several) < 2 else [f"{join}[{' | '.join(several)}]"]
 
 
 def _stages(entries: Iterator[tuple[str, str]]) -> list[_Stage]:

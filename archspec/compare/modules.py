@@ -1,8 +1,8 @@
 """A network as the GoogLeNet paper's Table 1 has it: a row for each layer or module, and the widths in the module.
 
 As in the paper, K is 1024 parameters and biases are not counted, M is a million multiply-accumulates.  In a module a
-convolution that another one reads is that one's reduction, and one that reads a pool is the pool's projection; a 1x1
-right before a larger convolution of the chain counts as its reduction too.
+1x1 convolution that a larger one reads is that one's reduction, and one that reads a pool is the pool's projection; a
+1x1 right before a larger convolution of the chain counts as its reduction too.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from math import prod
 from typing import NamedTuple
 
 from archspec.analyze import Analysis
+from archspec.compare.stamps import is_shortcut, joining
 from archspec.compare.table import Cell, Table
 from archspec.compare.wording import is_told
 from archspec.graph import Graph, Node
@@ -25,7 +26,7 @@ class _Row(NamedTuple):
     kind: str
     patch: str
     nodes: list[int]
-    widths: dict[str, int]
+    widths: dict[str, list[int]]
 
 
 def modules(analysis: Analysis) -> Table:
@@ -36,7 +37,7 @@ def modules(analysis: Analysis) -> Table:
     cells = []
     for row in found:
         shape = graph.nodes[row.nodes[-1]].shape
-        widths = [str(row.widths[name]) if name in row.widths else "" for name in names]
+        widths = [", ".join(map(str, row.widths.get(name, ()))) for name in names]
         depth = str(_depth(graph, row.nodes) or "")
         weights = sum(_weights(graph, graph.nodes[index]) for index in row.nodes)
         macs = sum(analysis.rows[index].macs for index in row.nodes)
@@ -47,12 +48,10 @@ def modules(analysis: Analysis) -> Table:
 
 def _rows(graph: Graph) -> Iterator[_Row]:
     """The modules, which are blocks that join streams, and the layers between them."""
-    joining = {_stamp(node) for node in graph.nodes if len(node.inputs) > 1}
-    order = range(len(graph.nodes))
-    for stamp, group in groupby(order, key=lambda i: s if (s := _stamp(graph.nodes[i])) in joining else ""):
-        nodes = [*group]
-        if stamp:
-            yield _Row(_definition(graph.nodes[nodes[0]]), "", nodes, _widths(graph, nodes))
+    for module, group in groupby(enumerate(joining(graph)), key=lambda pair: pair[1]):
+        nodes = [index for index, _ in group]
+        if module:
+            yield _Row(module.definition, "", nodes, _widths(graph, nodes))
         else:
             yield from _chain(graph, nodes)
 
@@ -75,15 +74,6 @@ def _chain(graph: Graph, nodes: list[int]) -> Iterator[_Row]:
         waiting = []
 
 
-def _stamp(node: Node) -> str:
-    """The path of the innermost block around a node; "" outside any."""
-    return next((frame.path for frame in reversed(node.scope) if frame.kind == "block"), "")
-
-
-def _definition(node: Node) -> str:
-    return next(frame.definition for frame in reversed(node.scope) if frame.kind == "block")
-
-
 def _kernel(node: Node) -> tuple[int, ...]:
     return tuple(getattr(node.op, "kernel", ()))
 
@@ -92,20 +82,30 @@ def _is_pool(node: Node) -> bool:
     return bool(_kernel(node)) and not hasattr(node.op, "bias")
 
 
-def _widths(graph: Graph, nodes: list[int]) -> dict[str, int]:
+def _widths(graph: Graph, nodes: list[int]) -> dict[str, list[int]]:
     """The channels of the convolutions among some nodes, by their part in it."""
     filters = [i for i in nodes if _kernel(graph.nodes[i]) and not _is_pool(graph.nodes[i])]
     before = {i: _source(graph, i) for i in filters}
-    widths: dict[str, int] = {}
+    widths: dict[str, list[int]] = {}
     for index in filters:
-        readers = [i for i in filters if before[i] == index]
-        own = shape_text(_kernel(graph.nodes[index]))
-        if readers:
-            name = f"#{shape_text(_kernel(graph.nodes[readers[0]]))} reduce"
-        else:
-            name = "pool proj" if _is_pool(graph.nodes[before[index]]) and before[index] in nodes else f"#{own}"
-        widths[name] = graph.nodes[index].shape[0]
+        readers = [_kernel(graph.nodes[i]) for i in filters if before[i] == index]
+        own = _kernel(graph.nodes[index])
+        name = f"#{shape_text(own)}" + " depthwise" * _is_depthwise(graph, graph.nodes[index])
+        if is_shortcut(graph.nodes[index]):
+            name = "shortcut"
+        elif max(own) == 1 and (larger := [kernel for kernel in readers if max(kernel) > 1]):
+            name = f"#{shape_text(larger[0])} reduce"
+        elif before[index] in nodes and _is_pool(graph.nodes[before[index]]):
+            name = "pool proj"
+        widths.setdefault(name, []).append(graph.nodes[index].shape[0])
     return widths
+
+
+def _is_depthwise(graph: Graph, node: Node) -> bool:
+    """Whether each filter reads one of several input channels."""
+    shapes = graph.shapes_into(node)
+    weights = node.op.weights(*shapes)
+    return bool(weights) and weights[0].shape[1] == 1 < shapes[0][0]
 
 
 def _source(graph: Graph, index: int) -> int:

@@ -7,6 +7,7 @@ import io
 from typing import Any, NamedTuple
 
 from archspec.record import Record
+from archspec.report.grid import pipes, stacked
 
 
 class Cell(NamedTuple):
@@ -28,22 +29,16 @@ class Table(Record):
         return Table(tuple(cell.text for cell in columns[0]), tuple(columns[1:]))
 
 
-def to_text(table: Table) -> str:
-    """Aligned columns."""
+def to_text(table: Table, width: int | None = None) -> str:
+    """Aligned columns; those for which `width` characters have no room stand below."""
     rows = [table.head, *[[cell.text for cell in row] for row in table.rows]]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join("  ".join(f"{c:<{w}}" for c, w in zip(row, widths, strict=True)).rstrip() for row in rows) + "\n"
+    return stacked(rows, range(len(table.head)), width=width) + "\n"
 
 
 def to_markdown(table: Table) -> str:
     """A GitHub table; what is new is bold."""
-    rows = [table.head, [":---"] * len(table.head), *[[_marked(cell) for cell in row] for row in table.rows]]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
-
-
-def _marked(cell: Cell) -> str:
-    text = cell.text.replace("|", "\\|")
-    return f"**{text}**" if cell.new and text else text
+    rows = [table.head, *[[f"**{c.text}**" if c.new and c.text else c.text for c in row] for row in table.rows]]
+    return pipes(rows, range(len(table.head))) + "\n"
 
 
 def to_csv(table: Table) -> str:
