@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
-__all__ = ["Diagnostic", "Limits", "Model", "SpecError", "__version__", "build", "load", "loads", "render"]
+__all__ = [
+    "Diagnostic", "Limits", "Model", "SpecError", "UsageError", "__version__", "build", "load", "loads", "render",
+]  # fmt: skip
 
 if TYPE_CHECKING:
     from archspec.limits import Limits
-    from archspec.model import Model, build, load, loads
+    from archspec.model import Model, UsageError, build, load, loads
     from archspec.source import Diagnostic, SpecError, render
 
 _HOMES = {
@@ -19,6 +21,7 @@ _HOMES = {
     "Limits": "archspec.limits",
     "Model": "archspec.model",
     "SpecError": "archspec.source",
+    "UsageError": "archspec.model",
     "build": "archspec.model",
     "load": "archspec.model",
     "loads": "archspec.model",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import copy
+from operator import index
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from archspec.expand.definitions import Definitions, Loader
 from archspec.expand.free import Bindings, UsageError
@@ -15,7 +16,7 @@ from archspec.expand.holes import Hole, find_open
 from archspec.expand.nets import Expansion, expand
 from archspec.limits import DEFAULT, Budget, Limits
 from archspec.silence import heard, misspelt
-from archspec.source import Diagnostic, Source
+from archspec.source import Diagnostic, Source, SpecError
 
 if TYPE_CHECKING:
     import onnx
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from archspec.work import Work
 
 __all__ = ["Model", "UsageError", "build", "load", "loads", "open_holes", "open_model"]
+
+_TRAIN, _RUN = "add train=True, or --train on the command line", "drop it, or train"
+_SHORT = {"fp64": "float64", "fp32": "float32", "fp16": "float16", "bf16": "bfloat16"}  # names of data types
 
 
 class Model:
@@ -47,9 +51,14 @@ class Model:
         return self.graph.name
 
     def analyze(self, batch: int = 1, dtype: str = "float32") -> Analysis:
-        """Shapes, receptive fields, parameters, MACs, FLOPs and bytes, per layer and in total."""
+        """Shapes, receptive fields, parameters, MACs, FLOPs and bytes, per layer and in total.
+
+        `dtype` is float32, bfloat16 and so on, or fp32, bf16.  Raises SpecError for a batch or a type that is none.
+        """
         from archspec.analyze import analyze
 
+        batch = _whole(batch, f"a batch is a whole number of examples, not {batch!r}", "write 1 or more")
+        dtype = _SHORT.get(dtype, dtype)
         if (batch, dtype) not in self._analyses:
             self._analyses[batch, dtype] = analyze(self.graph, batch=batch, dtype=dtype)
         return self._analyses[batch, dtype]
@@ -60,25 +69,40 @@ class Model:
         dtype: str = "float32",
         *,
         train: bool = False,
-        optimizer: str = "adamw",
+        optimizer: str | None = None,
         checkpoint: Checkpoint = "none",
         inplace: bool = False,
     ) -> Memory:
         """What the network takes to run, or with `train` to train: see `archspec.memory`.
 
-        `optimizer` and `checkpoint` say how it is trained, `inplace` how it is run.
+        `optimizer` (adamw where none is named) and `checkpoint` say how it is trained, `inplace` how it is run; raises
+        UsageError for one that says nothing here.
         """
         from archspec.memory import infer
         from archspec.memory import train as train_step
 
+        for name, given, mode in (
+            ("optimizer", optimizer is not None, True),
+            ("checkpoint", checkpoint != "none", True),
+            ("inplace", inplace, False),
+        ):
+            if given and train is not mode:
+                raise UsageError(f"{name} is about {'training' if mode else 'inference'}", _TRAIN if mode else _RUN)
         analysis = self.analyze(batch, dtype)
-        return train_step(analysis, optimizer=optimizer, cut=checkpoint) if train else infer(analysis, inplace=inplace)
+        if not train:
+            return infer(analysis, inplace=inplace)
+        return train_step(analysis, optimizer=optimizer or "adamw", cut=checkpoint)
 
-    def largest_batch(self, limit: int, dtype: str = "float32", **options: Any) -> Fit:
-        """The largest batch whose memory is at most `limit` bytes; `options` are those of `memory`."""
-        from archspec.memory import largest_batch
+    def largest_batch(self, limit: int | str, dtype: str = "float32", **options: Any) -> Fit:
+        """The largest batch whose memory is at most `limit`, bytes or a text such as "24GB"; `options` are those of
+        `memory`."""
+        from archspec.memory import largest_batch, read_bytes
 
-        return largest_batch(lambda batch: self.memory(batch, dtype, **options), limit)
+        refusal = f"{limit!r} is no amount of memory", "write bytes, or a text such as 24GB"
+        size = read_bytes(limit) if isinstance(limit, str) else _whole(limit, *refusal)
+        if size < 1:
+            _refuse(*refusal)
+        return largest_batch(lambda batch: self.memory(batch, dtype, **options), size)
 
     def work(self, batch: int = 1, *, optimizer: str = "adamw") -> Work:
         """FLOPs of a training step, forward, backward and update; neurons and connections."""
@@ -179,6 +203,19 @@ class Model:
             return render(self.to_dot(), "svg").decode()
         except MissingExtra:
             return None
+
+
+def _whole(value: Any, message: str, help: str) -> int:
+    """A whole number of any kind, NumPy's among them.  Raises SpecError."""
+    if not isinstance(value, bool):
+        with suppress(TypeError):
+            return index(value)
+    _refuse(message, help)
+
+
+def _refuse(message: str, help: str) -> NoReturn:
+    """Raises what is wrong with an argument."""
+    raise SpecError((Diagnostic("A204", message, help=help),))
 
 
 def define(source: Source, budget: Budget | None = None) -> Definitions:

@@ -11,14 +11,17 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
+import jsonschema
 import pytest
 import torch
 
 import archspec
+from archspec import UsageError, report
 from archspec.memory import Memory, infer, largest_batch, read_bytes
 from archspec.memory.lifetimes import Program, peak, program, replay
 from archspec.memory.orders import orders
-from archspec.model import loads
+from archspec.model import load, loads
+from archspec.report.memory import table
 from archspec.source import SpecError
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -269,7 +272,7 @@ def test_not_even_one_example() -> None:
         ("24GiB", 24 << 30),
         ("24g", 24 * 10**9),
         ("1.5 MiB", 3 << 19),
-        ("100", 100),
+        ("100B", 100),
         ("0.3kB", 300),
     ],
 )
@@ -277,10 +280,40 @@ def test_amounts_of_memory(text: str, size: int) -> None:
     assert read_bytes(text) == size
 
 
-@pytest.mark.parametrize("text", ["", "lots", "GB", "-3GB", "3iB", "3 PB"])
+@pytest.mark.parametrize("text", ["", "lots", "GB", "-3GB", "3iB", "3 PB", "24", "1.5"])
 def test_what_is_no_amount_of_memory(text: str) -> None:
     with pytest.raises(SpecError, match="no amount of memory"):
         read_bytes(text)
+
+
+def test_any_batch_fits_where_nothing_grows_with_it() -> None:
+    model = loads("INPUT(3x32x32) -> RELU")  # which has nothing to train, and keeps nothing
+    fit = model.largest_batch("1GB", train=True)
+    assert (fit.batch, fit.bytes, fit.more) == (None, 0, 0)
+    assert "Any batch fits in 1,000,000,000 bytes" in table(fit.memory, fit)
+
+
+def test_the_api_refuses_what_the_command_refuses() -> None:
+    model = loads("INPUT(3x32x32) -> CONV(8) -> FC(10)")
+    assert model.memory(4, "bf16") == model.memory(4, "bfloat16")
+    assert model.largest_batch("1GB") == model.largest_batch(10**9) == model.largest_batch(torch.tensor(10**9))  # type: ignore[arg-type]
+    for limit in (-5, 0, 1.5e9, "24", None, True):
+        with pytest.raises(SpecError, match="no amount of memory"):
+            model.largest_batch(limit)  # type: ignore[arg-type]
+    for batch in (2.5, "2", None, True):
+        with pytest.raises(SpecError, match="a batch is a whole number of examples"):
+            model.analyze(batch=batch)  # type: ignore[arg-type]
+    for options in ({"checkpoint": "blocks"}, {"optimizer": "sgd"}, {"train": True, "inplace": True}):
+        with pytest.raises(UsageError, match="is about"):
+            model.memory(**options)
+    with pytest.raises(SpecError, match="no checkpointing block"):
+        model.memory(train=True, checkpoint="block")  # type: ignore[arg-type]
+
+
+def test_the_errors_that_the_api_raises_are_the_apis() -> None:
+    with pytest.raises(UsageError, match="is a library of blocks"):
+        loads("block B = CONV(4)")
+    assert UsageError is archspec.UsageError and "UsageError" in archspec.__all__
 
 
 def test_measured_again_where_the_best_cut_changes() -> None:
@@ -329,6 +362,28 @@ def test_the_command_says_what_takes_the_memory(archspec: Any) -> None:
     assert "more," not in everything and everything.count("lrn1") == 4
 
 
+@pytest.mark.parametrize(
+    "options", [(), ("--train",), ("--fit", "1GB"), ("--train", "--fit", "1kB", "--checkpoint", "blocks")]
+)
+def test_the_document_keeps_to_its_schema(archspec: Any, options: tuple[str, ...]) -> None:
+    schema = report.schema("memory")
+    jsonschema.Draft202012Validator.check_schema(schema)
+    document = json.loads(archspec("memory", "lenet5", *options, "--format", "json").stdout)
+    jsonschema.validate(document, schema, cls=jsonschema.Draft202012Validator)
+    for where in (document, document["spec"], document["parts"][0], document["tensors"][0]):
+        where["more"] = 1
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(document, schema, cls=jsonschema.Draft202012Validator)
+        del where["more"]
+
+
+def test_the_help_names_every_type(archspec: Any) -> None:
+    told = " ".join(archspec("memory", "--help").stdout.split())
+    for name in ("fp64", "fp32", "fp16", "bf16", "int8"):
+        assert name in told.partition("--dtype TYPE ")[2].partition("--")[0]
+        assert archspec("memory", "lenet5", "--dtype", name).returncode == 0
+
+
 def test_the_command_writes_data(archspec: Any) -> None:
     document = json.loads(
         archspec("memory", "ResNet18", "--fit", "24GiB", "--train", "--dtype", "bf16", "--format", "json").stdout
@@ -337,16 +392,25 @@ def test_the_command_writes_data(archspec: Any) -> None:
     assert sum(part["bytes"] for part in document["parts"]) == document["total"] == document["fit"]["bytes"]
     assert document["fit"]["bytes"] <= 24 << 30 < document["fit"]["one_more"]
     rows = archspec("memory", "MLP", "--format", "csv").stdout.splitlines()
-    assert rows[0] == "kind,name,what,shape,dtype,bytes"
-    assert rows[-1] == "tensor,r1.0.fc1,output,200,float32,800"
+    assert rows[0] == "kind,name,what,shape,dtype,batch,bytes"
+    assert rows[-1] == "tensor,r1.0.fc1,output,200,float32,1,800"
+    rows = archspec("memory", "MLP", "--fit", "1GB", "--format", "csv").stdout.splitlines()
+    fit = load("MLP").largest_batch(10**9)
+    assert rows[1:4] == [
+        "fit,limit,,,float32,,1000000000",
+        f"fit,largest,,,float32,{fit.batch},{fit.bytes}",
+        f"fit,more,,,float32,{fit.batch + 1},{fit.more}",
+    ]
     assert "| weights | 292,060 |" in archspec("memory", "MLP", "--format", "markdown").stdout
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        (("--optimizer", "adam"), 2, "add --train"),
-        (("--train", "--inplace"), 2, "--inplace is about inference"),
+        (("--optimizer", "adam"), 2, "--train on the command line"),
+        (("--checkpoint", "blocks"), 2, "checkpoint is about training"),
+        (("--train", "--inplace"), 2, "inplace is about inference"),
+        (("--dtype", "fp8"), 2, "expected: float64"),
         (("--fit", "1GB", "--batch", "4"), 2, "--fit finds the batch"),
         (("--train", "--optimizer", "lion"), 2, "'lion' is not one of"),
         (("--fit", "lots"), 2, "no amount of memory"),

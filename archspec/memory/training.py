@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from math import prod
-from typing import Literal
+from typing import Literal, get_args
 
 from archspec.analyze import Analysis
 from archspec.memory.breakdown import Held, Memory, Part
@@ -21,8 +21,10 @@ def train(analysis: Analysis, *, optimizer: str = "adamw", cut: Checkpoint = "no
 
     float16 and bfloat16 mean mixed precision: weights, gradients and the optimizer's copies stay float32, weights have
     a half copy, activations are half.  `cut="blocks"` computes blocks again instead of keeping their insides.
-    Raises SpecError for an unknown optimizer and a type that nobody trains in.
+    Raises SpecError for an unknown optimizer or cut, and a type that nobody trains in.
     """
+    if cut not in get_args(Checkpoint):
+        raise SpecError((Diagnostic("A204", f"no checkpointing {cut}", expected=get_args(Checkpoint)),))
     dtype, batch = analysis.dtype, analysis.batch
     if dtype == "int8":
         help = "train in bfloat16, and count inference in int8"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from archspec import __version__
 from archspec.analyze import Analysis
@@ -22,9 +22,9 @@ _COLUMNS = (
 )
 
 
-def schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of what `to_json` writes."""
-    path = Path(__file__).resolve().parent.parent / "data" / "analysis.schema.json"
+def schema(of: Literal["analysis", "memory"] = "analysis") -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of the documents of an analysis or of a network's memory."""
+    path = Path(__file__).resolve().parent.parent / "data" / f"{of}.schema.json"
     loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return loaded
 

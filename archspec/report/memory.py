@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from textwrap import wrap
 from typing import Any
 
 from archspec import __version__
 from archspec.memory import Fit, Held, Memory
-from archspec.report.grid import aligned, pipes
+from archspec.report.grid import aligned, pipes, prose
 from archspec.report.wording import bytes_text, count_text, shape_text
 
 SCHEMA = "archspec.memory/1"
 _SHOWN = 12  # tensors that a table shows unless it is asked for all
-_READABLE = 100  # characters of a line of prose
 _PARTS = ("Part", "Bytes", "", "What")
 _TENSORS = ("Tensor", "What", "Shape", "Type", "Bytes", "")
 
 
-def table(memory: Memory, fit: Fit | None = None, *, every: bool = False) -> str:
-    """The parts, the tensors that weigh most (or `every` one), and what was assumed, as aligned text."""
+def table(memory: Memory, fit: Fit | None = None, *, every: bool = False, width: int | None = None) -> str:
+    """The parts, the tensors that weigh most (or `every` one), and what was assumed, as aligned text of at most `width`
+    columns where that is possible."""
     told, rest = _told(memory, every)
-    blocks = [title(memory), aligned(_parts(memory), (0, 3), ruled=True)]
+    parts = aligned(_parts(memory), (0, 3), ruled=True, width=width, give=((3, 24),), prose=True)
+    blocks = [title(memory), parts]
     if told:
-        blocks.append("\n".join([_heading(memory), aligned([_TENSORS, *told], (0, 1, 3), ruled=True), *rest]))
-    blocks.append("\n".join(line for text in (*_facts(memory, fit), *_rules(memory)) for line in wrap(text, _READABLE)))
-    return "\n\n".join(blocks) + "\n"
+        tensors = aligned([_TENSORS, *told], (0, 1, 3), ruled=True, width=width, give=((0, 20), (5, 0), (3, 0)))
+        blocks.append("\n".join([prose([_heading(memory)], width), tensors, *rest]))
+    return "\n\n".join([*blocks, prose([*_facts(memory, fit), *_rules(memory)], width)]) + "\n"
 
 
 def to_markdown(memory: Memory, fit: Fit | None = None, *, every: bool = False) -> str:
@@ -38,18 +38,28 @@ def to_markdown(memory: Memory, fit: Fit | None = None, *, every: bool = False) 
     return "\n\n".join([*blocks, *_facts(memory, fit), *_rules(memory)]) + "\n"
 
 
-def to_csv(memory: Memory) -> str:
-    """Parts and tensors as comma-separated values, told apart by the first column."""
+def to_csv(memory: Memory, fit: Fit | None = None) -> str:
+    """Parts and tensors as comma-separated values, told apart by the first column; of a fit the limit, what the largest
+    batch takes, and one example more."""
     import csv
     import io
 
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(("kind", "name", "what", "shape", "dtype", "bytes"))
+    writer.writerow(("kind", "name", "what", "shape", "dtype", "batch", "bytes"))
+    if fit is not None:
+        more = None if fit.batch is None else fit.batch + 1
+        for name, batch, size in (
+            ("limit", None, fit.limit),
+            ("largest", fit.batch, fit.bytes),
+            ("more", more, fit.more),
+        ):
+            writer.writerow(("fit", name, "", "", memory.dtype, batch, size))
     for part in memory.parts:
-        writer.writerow(("part", part.name, part.remark, "", "", part.bytes(memory.batch)))
+        writer.writerow(("part", part.name, part.remark, "", "", memory.batch, part.bytes(memory.batch)))
     for held in memory.tensors:
-        writer.writerow(("tensor", held.path, held.what, shape_text(held.shape), held.dtype, held.bytes))
+        shape = shape_text(held.shape)
+        writer.writerow(("tensor", held.path, held.what, shape, held.dtype, memory.batch, held.bytes))
     return out.getvalue()
 
 
@@ -129,7 +139,9 @@ def _facts(memory: Memory, fit: Fit | None) -> Iterator[str]:
     """Sentences about this network."""
     if fit is not None:
         limit = f"{count_text(fit.limit)} bytes ({bytes_text(fit.limit)})"
-        if fit.batch:
+        if fit.batch is None:
+            yield f"Any batch fits in {limit}: it takes {bytes_text(fit.bytes)}, whatever the batch."
+        elif fit.batch:
             more = f"takes {bytes_text(fit.bytes)}, {fit.batch + 1} would take {bytes_text(fit.more)}"
             yield f"Largest batch in {limit}: {fit.batch}, which {more}."
         else:
