@@ -49,6 +49,8 @@ def _target(path: str | Path, spare: tuple[str | Path, ...]) -> Path:
     target = Path(os.path.realpath(path))
     if target.is_dir():
         raise _refused("A711", f"{path} is a directory", "name a file in it")
+    if _is_device(Path(path)):
+        return Path(path)  # a pipe has no name that its link in /dev/fd could be followed to
     if not target.parent.is_dir():
         missing = Path(path).parent
         message = f"cannot write {path}: there is no directory {missing}"

@@ -46,11 +46,15 @@ class FullyConvolutional:
 def _fit(graph: Graph, shape: Shape) -> None:
     """Refuses an input that is not one of the network's kind."""
     own = graph.nodes[graph.inputs[0]]
-    if len(graph.inputs) > 1 or len(shape) != len(own.shape) or shape[0] != own.shape[0]:
+    if len(graph.inputs) > 1:
+        why, help = "the network has several inputs", "drop --input: the twin then has their sizes"
+    elif len(shape) != len(own.shape) or shape[0] != own.shape[0]:
         like = "x".join([str(own.shape[0]), *"HWD"[: len(own.shape) - 1]])
-        several = "the network has several inputs" if len(graph.inputs) > 1 else f"its input is of the form {like}"
-        message = f"{'x'.join(map(str, shape))} cannot be its input: {several}"
-        raise SpecError((Diagnostic("A752", message, own.span, help="only the sizes may change, not the channels"),))
+        why, help = f"its input is of the form {like}", "only the sizes may change, not the channels"
+    else:
+        return
+    message = f"{'x'.join(map(str, shape))} cannot be its input: {why}"
+    raise SpecError((Diagnostic("A752", message, own.span, help=help),))
 
 
 def _refuse(node: Node, why: str) -> SpecError:

@@ -123,7 +123,7 @@ def missing(spec: str) -> SpecError:
         help = f"to give the text of a spec, write -e '{spec}'"
     else:
         help = "name a spec file, or one of `archspec zoo`"
-    return _refused("A701", f"there is no file {spec}, and no network of that name ships", help)
+    return _refused("A701", f"there is no file {spec or repr(spec)}, and no network of that name ships", help)
 
 
 def _refused(code: str, message: str, help: str) -> SpecError:

@@ -80,6 +80,39 @@ def test_seed_and_opset_reach_the_model(archspec: Run, tmp_path: Path) -> None:
     assert onnx.load_from_string(c).opset_import[0].version == 21
 
 
+def test_verify_holds_the_asserts_too(archspec: Run) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("onnxruntime")
+    done = archspec("verify", "-e", SMALL + "\nassert params == 3")
+    assert done.returncode == 1 and "agree" in done.stdout and "error[A501]" in done.stderr
+
+
+def test_verify_names_every_library_that_is_missing(archspec: Run, tmp_path: Path) -> None:
+    (tmp_path / "hide").mkdir()
+    for name in ("torch", "onnxruntime"):
+        text = f"raise ModuleNotFoundError(\"No module named '{name}'\", name='{name}')"
+        (tmp_path / "hide" / f"{name}.py").write_text(text)
+    pytest.importorskip("onnx")
+    done = archspec("verify", "lenet5", env={"PYTHONPATH": str(tmp_path / "hide")})
+    assert done.returncode == 4
+    assert "needs torch and onnxruntime: pip install 'archspec-nn[runtime,torch]'" in done.stderr
+
+
+def test_a_second_file_of_weights_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    onnx_model = pytest.importorskip("archspec.emit.onnx_model")
+    from archspec.__main__ import main
+
+    file = tmp_path / "net.onnx"
+    assert main(["compile", "-e", SMALL, "-o", str(file)]) == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(onnx_model, "ONE_FILE", 100)
+    assert main(["compile", "-e", SMALL, "-o", str(file)]) == 0
+    assert f"{file}.data holds the weights of {file}" in capsys.readouterr().err
+    assert (tmp_path / "net.onnx.data").stat().st_size >= 4 * 626
+
+
 def test_verify_says_how_close_they_are(archspec: Run) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("onnxruntime")
@@ -96,6 +129,55 @@ def test_standard_input_and_text_and_file_say_the_same(archspec: Run, tmp_path: 
     plain = archspec("analyze", "net.arch").stdout
     assert plain == archspec("analyze", "-", input=SMALL).stdout == archspec("analyze", "-e", SMALL).stdout
     assert "parameters" in plain and "626" in plain  # 4*27 + 4 + 2*256 + 2
+
+
+def test_standard_input_is_read_once_where_a_net_is_left_out(archspec: Run) -> None:
+    assert archspec("explain", "-", "conv1", input=SMALL).stdout == archspec("explain", "-e", SMALL, "conv1").stdout
+
+
+READ_A_SPEC = (
+    "analyze", "compile", "memory", "work", "reconcile", "verify", "check", "explain", "check-answers", "match",
+    "compare",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", READ_A_SPEC)
+def test_every_command_that_opens_a_spec_takes_the_same_options(name: str) -> None:
+    import click
+
+    from archspec.__main__ import command_line
+
+    command = command_line.get_command(click.Context(command_line), name)
+    assert command is not None
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert options >= {"-e", "-D", "--with", "--without", "--output", "--limit", "--fc-to-conv", "--input"}
+
+
+BOUND = [
+    "-D", "N=2,2", "-D", "M=2", "-D", "K=0", "--with", "POOL", "-D", "INPUT=3x32x32", "-D", "CONV=32,64",
+    "-D", "FC.2=10",
+]  # fmt: skip
+
+
+def test_what_is_bound_reaches_every_spec_that_has_the_name(archspec: Run) -> None:
+    alone = totals(archspec, "blueprint", *BOUND)
+    done = archspec("compare", "blueprint", "vgg16", "lenet5", *BOUND[:8], *BOUND[10:], "--table", "totals", input="")
+    assert done.returncode == 3 and "INPUT is open" in done.stderr
+    done = archspec("compare", "blueprint", "vgg16", *BOUND, "--table", "totals", "--format", "json")
+    rows = {row["cells"][0]: row["cells"][1:] for row in json.loads(done.stdout)["rows"]}
+    assert rows["input"] == ["3x32x32", "3x32x32"]  # which every network has
+    assert rows["parameters"] == [f"{alone['params']:,}", f"{totals(archspec, 'vgg16', *BOUND[8:10])['params']:,}"]
+    done = archspec("compare", "-", "lenet5", "-D", "n=7", "--table", "totals", input="INPUT(4) -> [FC(3)]*n")
+    assert done.returncode == 0 and "weight layers  7" in done.stdout
+
+
+def test_check_opens_what_the_options_say(archspec: Run) -> None:
+    assert "open" in archspec("check", "blueprint").stdout
+    done = archspec("check", "blueprint", *BOUND)
+    assert (done.returncode, done.stdout) == (0, "specs/blueprint.arch: nothing wrong\n")
+    done = archspec("check", "-e", SMALL + "\nparam n = 3\nassert n == 3", "-D", "n=4")
+    assert done.returncode == 1 and "A501" in done.stdout
+    assert archspec("check", "vgg:VGG16", "lenet5").stdout == "2 specs: nothing wrong in 2 nets\n"
 
 
 def test_a_file_comes_before_a_zoo_name(archspec: Run, tmp_path: Path) -> None:
@@ -129,6 +211,13 @@ def test_a_file_that_cannot_be_read(archspec: Run, tmp_path: Path, make: object,
     make(tmp_path / "net.arch")  # type: ignore[operator]
     done = archspec("analyze", "net.arch")
     assert done.returncode == 2 and says in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_name_that_is_empty_is_quoted() -> None:
+    import archspec as api
+
+    with pytest.raises(api.SpecError, match="there is no file '', and"):
+        api.load("")
 
 
 def test_text_of_another_encoding_is_shown_where_it_breaks(archspec: Run, tmp_path: Path) -> None:
@@ -239,6 +328,18 @@ def test_holes_include_knobs_and_arguments_of_nets(archspec: Run) -> None:
         (["analyze", "INPUT(3x8x8) -> FC(2)"], "-e"),
         (["analyze", "-e", SMALL, "a", "b"], "too many"),
         (["ops", "CONVV"], "Did you mean CONV?"),
+        (["analyze", ""], "Missing argument SPEC"),
+        (["compare"], "Missing argument SPEC"),
+        (["check"], "Missing argument SPEC"),
+        (["analyze", "mlp", "--output", ""], "name outputs"),
+        (["analyze", "mlp", "--output", "a,,b"], "name outputs"),
+        (["compile", "mlp", "-o", "net.py", "--opset", "3"], "--opset would change nothing"),
+        (["compile", "mlp", "-o", "net.py", "--seed", "3"], "--seed would change nothing"),
+        (["compile", "mlp", "-o", "net.onnx", "--depth", "3"], "--depth or --expand would change nothing"),
+        (["compare", "blueprint", "vgg16", "-D", "Nn=2"], "named Nn"),
+        (["analyze", "-e", "net Z(n, m) {\n input 3x8x8\n INPUT -> FC(n) -> FC(m)\n}", "Z"], "-D n=... -D m=..."),
+        (["rewrite", "--fc-to-conv", "alexnet", "-o", "net.xyz"], "Usage: archspec rewrite"),
+        (["memory", "mlp", "--fit", "24"], "write 24GB or 24GiB"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -313,7 +414,7 @@ def test_a_fault_of_archspec_asks_for_a_report(
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("inside")
 
-    monkeypatch.setattr(model, "open_model", fail)
+    monkeypatch.setattr(model, "open_net", fail)
     assert __main__.main(["analyze", "mlp"]) == 70
     said = capsys.readouterr().err
     assert "inside" in said and "report" in said and "Traceback" not in said
@@ -379,6 +480,44 @@ def test_holes_say_how_to_bind_them(archspec: Run) -> None:
     lines = archspec("holes", "blueprint").stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["INPUT", "CONV", "N", "POOL", "M", "FC.1", "K", "FC.2"]
     assert all("blueprint.arch:3:" in line and ("-D " in line or "--with" in line) for line in lines)
+
+
+def test_a_text_without_a_network_has_no_holes(archspec: Run) -> None:
+    done = archspec("holes", "-", input="")
+    assert (done.returncode, done.stdout) == (3, "") and "error[A117]" in done.stderr
+    assert archspec("holes", "-e", "block B = CONV(4)").returncode == 2
+    assert archspec("holes", "vgg").stdout.startswith("depths")  # several nets are no fault here
+
+
+def test_the_list_of_operators_ends_its_sentences(archspec: Run) -> None:
+    listing = archspec("ops").stdout
+    assert max(map(len, listing.splitlines())) <= 100
+    for family in listing.rstrip().split("\n\n"):
+        assert family.endswith("."), family
+    said = " ".join(listing.split())
+    assert "then divides by its deviation where that exceeds the map's mean deviation." in said  # LCN's, of three lines
+
+
+def test_a_page_lists_what_the_operator_accepts(archspec: Run) -> None:
+    import archspec as api
+    from archspec.op import lookup, words
+
+    pages = {name: archspec("ops", name).stdout for name in ("UPCONV", "CONV", "DEFCONV", "MAXPOOL")}
+    for name, page in pages.items():
+        card = lookup(name)
+        assert card is not None
+        (takes,) = (line for line in page.splitlines() if line.split()[:1] == ["pad"])
+        for word in words(card, "pad"):
+            text = f"INPUT(4x9x9) -> {name}({'' if name == 'MAXPOOL' else '8, '}kernel=3, pad={word})"
+            try:
+                accepted = bool(api.loads(text))
+            except api.SpecError:
+                accepted = False
+            assert (word in takes.replace(",", " ").replace(";", " ").split()) == accepted, text
+    assert "stride     as kernel  one for all axes" in pages["UPCONV"]
+    assert "table      none      a list of lists of whole numbers from 0" in pages["CONV"]
+    assert "one or more whole numbers" in archspec("ops", "PERMUTE").stdout
+    assert not any("  -  " in page for page in pages.values())
 
 
 def test_every_operator_has_a_page(capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,7 @@ import archspec
 from archspec import report
 from archspec.analyze import Analysis, analyze
 from archspec.op import lookup
+from archspec.report.grid import aligned, stacked
 from archspec.report.lines import Line, lines
 from archspec.report.wording import bytes_text, rounded, spelled
 
@@ -125,21 +126,45 @@ def test_flops_can_be_counted_as_twice_the_macs() -> None:
 
 def test_columns_are_aligned_and_a_narrow_table_keeps_to_its_width() -> None:
     analysis = archspec.load("resnet", "ResNet18").analyze()
-    for width in (None, 100, 90):
+    for width in (None, 120, 100, 80):
         head, rule, *body = report.table(analysis, width=width).split("\n")[2:]
-        assert ("FLOPs" in head) == (width is None)
+        assert ("FLOPs" in head) == (width != 80) and ("(no room for FLOPs)" in body) == (width == 80)
+        assert ("CONV(64, 3x3, pad=1, bias=off)" in "".join(body)) == (width in (None, 120))
         assert width is None or all(len(line) <= width for line in [rule, *body])
         end = head.index("MACs") + len("MACs")
         rows = [line for line in body[: body.index("")] if len(line) > end]
         assert rows and all(line[end - 1].isdigit() and line[end : end + 2] == "  " for line in rows)
 
 
-def test_the_terminal_table_says_what_the_plain_one_says() -> None:
+def test_a_table_gives_in_the_order_that_it_is_told() -> None:
+    rows = [("name", "what", "count", "why"), ("stage.block.conv", "a long word", "1,000", "for no reason at all")]
+    give = ((3, 8), (1, 6), (2, 0), (0, 8))
+    told = {
+        width: aligned(rows, (0, 1, 3), width=width, give=give, prose=True).splitlines() for width in (60, 50, 44, 30)
+    }
+    assert told[60] == aligned(rows, (0, 1, 3)).splitlines()
+    assert [line.split("  ")[-1].strip() for line in told[50]] == ["why", "for no", "reason at", "all"]
+    assert "a long..." in told[44][1] and "1,000" in told[44][1]
+    assert "count" not in told[30][0] and told[30][-1] == "(no room for count)" and told[30][1].startswith("...")
+    assert all(max(map(len, lines)) <= width for width, lines in told.items())
+
+
+def test_columns_that_have_no_room_stand_below() -> None:
+    rows = [("", *(f"net{n}" for n in range(6))), ("params", *("1,000,000" for _ in range(6)))]
+    assert stacked(rows, (0,)) == aligned(rows, (0,))
+    tables = stacked(rows, (0,), width=40).split("\n\n")
+    assert [table.split()[:3] for table in tables] == [["net0", "net1", "net2"], ["net3", "net4", "net5"]]
+    assert all(table.splitlines()[1].startswith("params") for table in tables)
+
+
+@pytest.mark.parametrize("width", [140, 80])
+def test_the_terminal_table_says_what_the_plain_one_says(width: int) -> None:
     analysis = archspec.load("resnet", "ResNet18").analyze()
-    colored = report.rich_table(analysis, depth=1, width=140)
+    colored = report.rich_table(analysis, depth=1, width=width)
     assert "\x1b[" in colored
     words = re.sub(r"\x1b\[[0-9;]*m", "", colored).split()
-    assert words == [word for word in report.table(analysis, depth=1).split() if not word.startswith("---")]
+    plain = report.table(analysis, depth=1, width=width).split()
+    assert words == [word for word in plain if not word.startswith("---")]
     assert "\x1b[" not in report.rich_table(analysis, width=140, color=False)
 
 

@@ -155,3 +155,11 @@ def test_the_command_analyses_the_twin_or_writes_it(tmp_path: Path) -> None:
     layers = json.loads((tmp_path / "twin.json").read_text())["layers"]
     assert not any(layer["op"] == "FC" for layer in layers)
     assert main(["rewrite", "lenet5"]) == 2
+
+
+def test_an_input_where_there_are_several() -> None:
+    text = "input a: 1x8x8\ninput b: 1x8x8\nadd[@a -> FC(4) | @b -> FC(4)]"
+    with pytest.raises(SpecError) as raised:
+        archspec.loads(text).fc_to_conv((1, 9, 9))
+    (found,) = raised.value.diagnostics
+    assert "several inputs" in found.message and "drop --input" in found.help

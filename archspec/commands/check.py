@@ -5,30 +5,20 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import click
 
+from archspec.commands.spec import Request, reads_specs
 from archspec.commands.streams import deliver, is_colored
-from archspec.limits import Limits, parse_limits
-from archspec.source import Diagnostic, Source, render
+from archspec.source import Diagnostic, Source, SpecError, render
 
 if TYPE_CHECKING:
     from archspec.check import Checked
 
 
-class _Task(NamedTuple):
-    """How to check."""
-
-    net: str | None
-    limits: Limits
-    fixing: bool
-    advice: bool
-
-
 @click.command("check")
-@click.argument("specs", nargs=-1, metavar="SPEC...")
-@click.option("-e", "text", multiple=True, metavar="TEXT", help="The spec itself, in place of SPEC.")
+@reads_specs
 @click.option("--net", metavar="NET", help="Check this net; otherwise every one that needs no arguments.")
 @click.option("--strict", is_flag=True, help="Exit 1 where there is a warning.")
 @click.option("--advice", is_flag=True, help="Also say where a net leaves the literature's rules of thumb.")
@@ -39,20 +29,13 @@ class _Task(NamedTuple):
     type=click.Choice(["text", "json", "sarif", "github"]),
     help="Otherwise text, with annotations where GITHUB_ACTIONS is set.",
 )
-@click.option("--limit", "limits", multiple=True, metavar="NAME=N", help="Raise a limit of the language.")
 def command(
-    specs: tuple[str, ...],
-    text: tuple[str, ...],
-    net: str | None,
-    strict: bool,
-    advice: bool,
-    fixing: bool,
-    form: str | None,
-    limits: tuple[str, ...],
+    requests: list[Request], net: str | None, strict: bool, advice: bool, fixing: bool, form: str | None
 ) -> int:
     """Checks syntax, names, shapes and asserts, and warns of what is likely a slip, without emitting anything.
 
-    Exit 0; 1 where an assert fails, or with --strict where there is a warning; 3 where a spec is invalid.
+    Exit 0; 1 where an assert fails, or with --strict where there is a warning; 3 where a spec is invalid.  With -D and
+    the options like it, what is checked is the network that `analyze` would open.
 
     \b
     Examples:
@@ -61,39 +44,44 @@ def command(
       archspec check net.arch --fix
       archspec check vgg16 --advice
     """
-    if bool(specs) == bool(text):
-        raise click.UsageError("Give SPEC..., or the text of one spec with -e.")
-    if fixing and (text or "-" in specs):
-        raise click.UsageError("--fix changes files: name them.")
-    try:
-        task = _Task(net, parse_limits(limits), fixing, advice)
-    except ValueError as why:
-        raise click.BadParameter(f"{why}.", param_hint="--limit") from None
-    sources = [_open(spec, task) for spec in specs] or [(Source("-e", "\n".join(text), ""), None)]
-    checked = [_check(source, of_zoo, task) for source, of_zoo in sources]
+    for request in requests if fixing else ():
+        if request.spec in (None, "-"):
+            raise click.UsageError("--fix changes files: name them.")
+        if not os.path.lexists(str(request.spec)):
+            raise click.UsageError(f"--fix changes files, and there is no file {request.spec}.")
+    loaded = [request.load() for request in requests]
+    checked = [_check(request._replace(net=net or request.net), fixing, advice) for request in loaded]
     _tell(checked, form)
     if not all(c.is_valid for c in checked):
         return 3
     return int(any(c.count("error") or (strict and c.count("warning")) for c in checked))
 
 
-def _open(spec: str, task: _Task) -> tuple[Source, str | None]:
-    """The text of SPEC, and the net that a zoo name stands for."""
-    from archspec.zoo import open_spec
-
-    if task.fixing and not os.path.lexists(spec):
-        raise click.UsageError(f"--fix changes files, and there is no file {spec}.")
-    return open_spec(spec, task.limits.source_bytes)
-
-
-def _check(source: Source, of_zoo: str | None, task: _Task) -> Checked:
+def _check(request: Request, fixing: bool, advice: bool) -> Checked:
     from archspec.check import check
 
+    source, net = request.source()
+
     def once(text: Source) -> Checked:
-        return check(text, task.net or of_zoo, task.limits, advice=task.advice)
+        if request.chooses:
+            return _bound(request._replace(loaded=(text, net)), advice)
+        return check(text, net, request.limits, advice=advice)
 
     checked = once(source)
-    return _fix(checked, once) if task.fixing else checked
+    return _fix(checked, once) if fixing else checked
+
+
+def _bound(request: Request, advice: bool) -> Checked:
+    """What is found in the one network that the options make of a spec."""
+    from archspec.check import Checked
+
+    source, _ = request.source()
+    try:
+        model = request.open()
+        findings = (*model.warnings, *model.failures(), *(model.advice() if advice else ()))
+    except SpecError as error:
+        return Checked(source, (), (), error.diagnostics)
+    return Checked(source, (model.name,), (), findings)
 
 
 def _fix(checked: Checked, check: Callable[[Source], Checked]) -> Checked:
@@ -116,19 +104,19 @@ def _tell(checked: list[Checked], form: str | None) -> None:
     if form == "json":
         from archspec.check.document import to_json
 
-        deliver(to_json(checked), None)
+        deliver(to_json(checked))
     elif form == "sarif":
         from archspec.check.sarif import to_sarif
 
-        deliver(to_sarif(checked), None)
+        deliver(to_sarif(checked))
     else:
         if form != "github":
-            deliver(_text(checked), None)
+            deliver(_text(checked))
         if form == "github" or os.environ.get("GITHUB_ACTIONS") == "true":
             from archspec.check.annotations import to_annotations
 
             if annotations := to_annotations(checked):
-                deliver(annotations, None)
+                deliver(annotations)
 
 
 def _text(checked: list[Checked]) -> str:

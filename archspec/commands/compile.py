@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from archspec.commands.delivery import ending, places
 from archspec.commands.spec import Request, reads_spec
-from archspec.commands.streams import deliver, ending, tell
+from archspec.commands.streams import deliver, tell
 from archspec.emit import extra
 from archspec.files import whole
 
@@ -30,7 +31,6 @@ _ENDINGS = {
     ".json": "json",
 }
 _TARGETS = tuple(dict.fromkeys(_ENDINGS.values()))
-
 
 Fill = Callable[[Sequence[Path]], None]
 
@@ -56,8 +56,8 @@ class _Job(NamedTuple):
 @reads_spec
 @click.option("-o", "files", multiple=True, metavar="OUT", help="Write to OUT; may be repeated.")
 @click.option("--to", "target", type=click.Choice(_TARGETS), help="Otherwise OUT's ending says it.")
-@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Draws the weights.")
-@click.option("--opset", type=int, default=20, show_default=True, metavar="N", help="Of the ONNX model.")
+@click.option("--seed", type=int, metavar="N", help="Draws the weights (0).")
+@click.option("--opset", type=int, metavar="N", help="Of the ONNX model (20).")
 @click.option("--weights", is_flag=True, help="Also write the drawn weights, as OUT with the ending .safetensors.")
 @click.option("--expand", is_flag=True, help="Draw every iteration of a repeat.")
 @click.option("--depth", type=click.IntRange(min=0), metavar="N", help="Draw blocks this deep; deeper ones are a box.")
@@ -66,8 +66,8 @@ def command(
     request: Request,
     files: tuple[str, ...],
     target: str | None,
-    seed: int,
-    opset: int,
+    seed: int | None,
+    opset: int | None,
     weights: bool,
     expand: bool,
     depth: int | None,
@@ -83,38 +83,53 @@ def command(
     wanted = _wanted(files, target)
     if weights and not any(wanted):
         raise click.UsageError("--weights needs -o OUT: the weights are written beside it.")
+    _refuse_idle({*wanted.values(), *(["weights"] if weights else [])}, seed, opset, expand or depth is not None)
     model = request.open()
     failures = model.failures()
     tell([*model.warnings, *failures])
     if failures and not unchecked:
         print("nothing was written; --no-assert compiles all the same", file=sys.stderr)
         return 1
-    job = _Job(model, seed, opset, expand, depth)
+    job = _Job(model, seed or 0, 20 if opset is None else opset, expand, depth)
     products = [_product(job, kind, Path(file)) for file, kind in wanted.items() if file is not None]
     if weights:
         products += [_weights(job, Path(file)) for file in wanted if file is not None]
     targets = dict.fromkeys(file for product in products for file in product.files)
-    with whole(*targets, spare=(*request.spare, *model.files)) as drafts:
+    with whole(*targets, spare=request.spare(model)) as drafts:
         draft = dict(zip(targets, drafts, strict=True))
         for product in products:
             product.fill([draft[file] for file in product.files])
         if None in wanted:
-            deliver(_text(job, wanted[None]), None)
+            deliver(_text(job, wanted[None]))
+    for product in products:
+        for beside in product.files[1:]:
+            print(f"{beside} holds the weights of {product.files[0]} and goes with it", file=sys.stderr)
     return 0
+
+
+def _refuse_idle(targets: set[str], seed: int | None, opset: int | None, drawn: bool) -> None:
+    """Refuses options that say nothing about what is written."""
+    for option, given, where, of in (
+        ("--seed", seed is not None, {"onnx", "weights"}, "drawn weights: .onnx and --weights"),
+        ("--opset", opset is not None, {"onnx"}, "the ONNX model"),
+        ("--depth or --expand", drawn, {"dot", "svg", "png", "pdf"}, "drawings"),
+    ):
+        if given and not targets & where:
+            raise click.UsageError(f"{option} would change nothing: it is about {of}.")
 
 
 def _wanted(files: tuple[str, ...], target: str | None) -> dict[str | None, str]:
     """What to write to which file; None is standard output."""
     wanted: dict[str | None, str] = {}
-    for file in files or ("-",):
-        kind = target or _ENDINGS.get(ending(file))
+    for file in places(files or ("-",)):
+        kind = target or (_ENDINGS.get(ending(file)) if file else None)
         if kind is None and not files:
             raise click.UsageError("Say where to: -o OUT, or --to TARGET for standard output.")
-        if kind is None and file == "-":
+        if kind is None and file is None:
             raise click.UsageError("-o - is standard output: say what to write with --to.")
         if kind is None:
             raise click.UsageError(f"{file}: use one of the endings {' '.join(_ENDINGS)}, or say --to.")
-        wanted[None if file == "-" else file] = kind
+        wanted[file] = kind
     return wanted
 
 

@@ -8,7 +8,7 @@ from difflib import unified_diff
 
 import click
 
-from archspec.commands.streams import deliver, tell
+from archspec.commands.streams import tell
 from archspec.source import Diagnostic, Source, SpecError
 
 
@@ -62,10 +62,12 @@ def _read(file: str) -> Source:
 
 def _write(file: str, source: Source, text: str) -> None:
     """Puts the text into its file, which is left alone where that changes nothing."""
+    from archspec import files
+
     if file == "-":
         sys.stdout.write(text)
     elif text != source.text:
-        deliver(text, file)
+        files.write(file, text)
 
 
 def _difference(source: Source, text: str) -> str:

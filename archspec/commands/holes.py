@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from archspec.commands.spec import Request, reads_text
-from archspec.commands.streams import deliver
+from archspec.commands.streams import columns, deliver
+from archspec.limits import Budget
 
 if TYPE_CHECKING:
     from archspec.expand.holes import Hole
@@ -22,19 +24,22 @@ def command(request: Request) -> int:
     Example:
       archspec holes -e 'INPUT -> [CONV -> RELU]*N -> FC'
     """
-    from archspec.model import open_holes
+    from archspec.expand.holes import find_open
+    from archspec.expand.nets import choose
+    from archspec.model import define
 
     source, _ = request.source()
-    holes = open_holes(source, request.limits)
+    definitions = define(source, Budget(request.limits))
+    if not definitions.nets:
+        choose(definitions, None, set())  # which refuses a text without a network
+    holes = find_open(definitions)
     if not holes:
-        deliver(f"{source.name} leaves nothing open", None)
+        deliver(f"{source.name} leaves nothing open")
         return 0
     rows = [(hole.name, f"{source.name}:{hole.span.place}", hole.text, _binding(hole)) for hole in holes]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    lines = [
-        "  ".join([*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows
-    ]
-    deliver("\n".join(lines), None)
+    from archspec.report.grid import aligned
+
+    deliver(aligned(rows, range(4), width=columns(sys.stdout), give=((3, 16),), prose=True))
     return 0
 
 

@@ -39,7 +39,7 @@ def command(request: Request, blueprint: str, form: str) -> int:
     found = match(pattern, model.graph, request.limits)
     typed = ["archspec", "analyze", blueprint, *_options(found)]
     told = _document(found, pattern.name, model.name, typed) if form == "json" else None
-    deliver(json.dumps(told, indent=2) if told else _text(found, pattern.name, model.name, typed), None)
+    deliver(json.dumps(told, indent=2) if told else _text(found, pattern.name, model.name, typed))
     return 0 if found.follows else 1
 
 

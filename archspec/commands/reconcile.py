@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archspec.commands.spec import Request, reads_spec
-from archspec.commands.streams import deliver, tell
+from archspec.commands.delivery import Delivery, delivers
+from archspec.commands.spec import Request, identity, reads_spec
+from archspec.commands.streams import tell
 
 if TYPE_CHECKING:
     from archspec.model import Model
@@ -16,9 +17,8 @@ if TYPE_CHECKING:
 @click.command("reconcile")
 @reads_spec
 @click.option("--batch", type=click.IntRange(min=1), default=1, metavar="N", help="Examples in a batch (1).")
-@click.option("--format", "form", type=click.Choice(["table", "json", "markdown"]), default="table")
-@click.option("-o", "file", metavar="FILE", help="Write to FILE.")
-def command(request: Request, batch: int, form: str, file: str | None) -> int:
+@delivers("table", "json", "csv", "markdown")
+def command(request: Request, delivery: Delivery, batch: int) -> int:
     """What fvcore, ptflops, thop, torchinfo and the papers count, and the operators that make the difference.
 
     \b
@@ -27,12 +27,12 @@ def command(request: Request, batch: int, form: str, file: str | None) -> int:
       archspec reconcile unet --format markdown
     """
     model = request.open()
-    deliver(_told(model, batch, form), file, (*request.spare, *map(str, model.files)))
+    delivery.make(lambda form, width: _told(model, batch, form, width), request.spare(model))
     tell(model.warnings)
     return 0
 
 
-def _told(model: Model, batch: int, form: str) -> str:
+def _told(model: Model, batch: int, form: str, width: int | None) -> str:
     from archspec.conventions import CONVENTIONS
     from archspec.counting import tally
     from archspec.report import reconcile as report
@@ -40,8 +40,9 @@ def _told(model: Model, batch: int, form: str) -> str:
     analysis = model.analyze(batch=batch)
     tallies = [tally(analysis, name) for name in CONVENTIONS]
     if form == "json":
-        from hashlib import sha256
-
-        digest = sha256(model.source.text.encode("utf-8", "surrogatepass")).hexdigest()
-        return report.to_json(analysis, tallies, spec_file=model.source.name, spec_sha256=digest)
-    return (report.to_markdown if form == "markdown" else report.table)(analysis, tallies)
+        return report.to_json(analysis, tallies, **identity(model.source))
+    if form == "csv":
+        return report.to_csv(tallies)
+    if form == "markdown":
+        return report.to_markdown(analysis, tallies)
+    return report.table(analysis, tallies, width=width)

@@ -27,4 +27,4 @@ def command(arguments: tuple[str, ...]) -> int:
     writes = any(word.startswith(_WRITES) for word in arguments)
     name = "compile" if writes else "analyze"
     run: click.Command = import_module(f"archspec.commands.{name}").command
-    return int(run.main(list(arguments), prog_name=f"archspec {name}", standalone_mode=False) or 0)
+    return int(run.main(list(arguments), prog_name="archspec rewrite", standalone_mode=False) or 0)

@@ -3,16 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from archspec.limits import DEFAULT, Limits, parse_limits
-from archspec.source import Source
+from archspec.limits import DEFAULT, Budget, Limits, parse_limits
+from archspec.source import Source, SpecError
 
 if TYPE_CHECKING:
+    from archspec.expand.definitions import Definitions
     from archspec.model import Model
 
 
@@ -27,33 +30,74 @@ class Request(NamedTuple):
     limits: Limits = DEFAULT
     fc_to_conv: bool = False  # the network's fully convolutional twin in its place
     input_shape: tuple[int, ...] | None = None  # the twin's
+    loaded: tuple[Source, str | None] | None = None  # the text, and the net that a zoo name stands for
+
+    def load(self) -> Request:
+        """The request with its text read, once, as standard input can be.  Raises SpecError."""
+        return self._replace(loaded=self._read())
 
     def source(self) -> tuple[Source, str | None]:
-        """The text, and the net that a zoo name stands for.  Raises SpecError."""
+        """The text, and the net of it: the one named, or what a zoo name stands for.  Raises SpecError."""
+        source, shipped = self.loaded or self._read()
+        return source, self.net or shipped
+
+    def _read(self) -> tuple[Source, str | None]:
         if self.spec is None:
-            return Source("-e", self.text, ""), self.net
+            return Source("-e", self.text, ""), None
         from archspec.zoo import open_spec
 
-        source, net = open_spec(self.spec, self.limits.source_bytes)
-        return source, self.net or net
+        return open_spec(self.spec, self.limits.source_bytes)
+
+    @property
+    def chooses(self) -> bool:
+        """Whether it binds, chooses or rewrites anything."""
+        return bool(self.bindings or self.outputs or self.fc_to_conv)
 
     def open(self) -> Model:
         """The network.  Raises SpecError and UsageError."""
-        from archspec.model import open_model
+        from archspec.model import define, open_net
 
         source, net = self.source()
-        model = open_model(source, net, self.bindings, outputs=self.outputs, limits=self.limits)
+        budget = Budget(self.limits)
+        definitions = define(source, budget)
+        _demand_arguments(definitions, net, self.bindings)
+        model = open_net(definitions, net, self.bindings, self.outputs, budget)
         return model.fc_to_conv(self.input_shape) if self.fc_to_conv else model
 
-    @property
-    def spare(self) -> tuple[str, ...]:
-        """The files that no output may take the place of."""
-        return () if self.spec in (None, "-") else (str(self.spec),)
+    def spare(self, model: Model) -> tuple[str, ...]:
+        """The files that no output may take the place of: the spec, and what it imports."""
+        return (*(() if self.spec in (None, "-") else (str(self.spec),)), *map(str, model.files))
 
 
-_TEXT: tuple[Callable[[Any], Any], ...] = (
+def _demand_arguments(definitions: Definitions, net: str | None, bindings: Mapping[str, str | bool]) -> None:
+    """Refuses a net that was named and lacks arguments, which the command line gives by -D."""
+    named = definitions.nets.get(net or "")
+    missing = [f.name for f in named.formals if f.default is None and f.name not in bindings] if named else []
+    if missing:
+        from archspec.model import UsageError
+
+        bound = " ".join(f"-D {name}=..." for name in missing)
+        raise UsageError(
+            f"{net} needs {' and '.join(missing)}", f"bind {'it' if len(missing) == 1 else 'them'}: {bound}"
+        )
+
+
+def identity(source: Source) -> dict[str, str]:
+    """Which text a document is about."""
+    from hashlib import sha256
+
+    return {
+        "spec_file": source.name,
+        "spec_sha256": sha256(source.text.encode("utf-8", "surrogatepass")).hexdigest(),
+    }
+
+
+_SPEC: tuple[Callable[[Any], Any], ...] = (
     click.argument("spec", required=False, metavar="SPEC"),
     click.argument("net", required=False, metavar="[NET]"),
+)
+_SPECS: tuple[Callable[[Any], Any], ...] = (click.argument("specs", nargs=-1, metavar="SPEC[:NET]..."),)
+_TEXT: tuple[Callable[[Any], Any], ...] = (
     click.option("-e", "text", multiple=True, metavar="TEXT", help="The spec itself, in place of SPEC."),
     click.option(
         "--limit",
@@ -78,6 +122,7 @@ _CHOICES: tuple[Callable[[Any], Any], ...] = (
     click.option("--input", "size", metavar="CxHxW", help="With --fc-to-conv, the twin's input."),
 )  # fmt: skip
 _Command = Callable[..., int]
+_MISSING = "Missing argument SPEC: a file, - for standard input, or a name of `archspec zoo`."
 
 
 def reads_text(function: _Command) -> _Command:
@@ -91,34 +136,94 @@ def reads_text(function: _Command) -> _Command:
             if net is not None:
                 raise click.UsageError(f"-e gives the spec, so {spec} {net} is one argument too many.")
             spec, net = None, spec
-        elif spec is None:
-            raise click.UsageError("Missing argument SPEC: a file, - for standard input, or a name of `archspec zoo`.")
+        elif not spec:
+            raise click.UsageError(_MISSING)
         return function(Request(spec, net, "\n".join(text), limits=_limits(limits)), **options)
 
-    return _with(_TEXT, command)
+    return _with((*_SPEC, *_TEXT), command)
 
 
 def reads_spec(function: _Command) -> _Command:
     """As `reads_text`, with the options that bind, choose and rewrite: those from -D on."""
 
     @wraps(function)
-    def command(
-        request: Request,
-        defines: tuple[str, ...],
-        on: tuple[str, ...],
-        off: tuple[str, ...],
-        outputs: tuple[str, ...],
-        fc_to_conv: bool,
-        size: str | None,
-        **options: Any,
-    ) -> int:
-        kept = tuple(name.strip() for names in outputs for name in names.split(",") if name.strip())
-        bindings = _bindings(defines, on, off)
-        shape = _shape(size, fc_to_conv)
-        request = request._replace(bindings=bindings, outputs=kept, fc_to_conv=fc_to_conv, input_shape=shape)
-        return function(request, **options)
+    def command(request: Request, **options: Any) -> int:
+        return function(_chosen(request, options), **options)
 
     return reads_text(_with(_CHOICES, command))
+
+
+def reads_specs(function: _Command) -> _Command:
+    """As `reads_spec` for any number of them: SPEC[:NET]..., and -e for one more.
+
+    What -D and the switches bind is bound where the name is known.
+    """
+
+    @wraps(function)
+    def command(specs: tuple[str, ...], text: tuple[str, ...], limits: tuple[str, ...], **options: Any) -> int:
+        allowed = _limits(limits)
+        first = _chosen(Request(None, None, "\n".join(text), limits=allowed), options)
+        requests = [first._replace(spec=spec, net=net) for spec, net in map(_named, specs)]
+        if text:
+            requests.append(first)
+        if not requests or "" in specs:
+            raise click.UsageError(_MISSING)
+        return function(_shared(requests), **options)
+
+    return _with((*_SPECS, *_TEXT, *_CHOICES), command)
+
+
+def _named(spec: str) -> tuple[str, str | None]:
+    """SPEC and NET of SPEC:NET; a file may have a colon in its name."""
+    if ":" not in spec or os.path.lexists(spec):
+        return spec, None
+    named, _, net = spec.rpartition(":")
+    return named, net
+
+
+def _shared(requests: Sequence[Request]) -> list[Request]:
+    """Every request with the bindings that its spec has a name for.  Raises UsageError for one that none has."""
+    bindings = requests[0].bindings
+    if len(requests) == 1 or not bindings:
+        return [*requests]
+    loaded = [request.load() for request in requests]
+    known = [_names(request) for request in loaded]
+    for name in bindings:
+        if not any(name in names for names in known):
+            raise click.UsageError(f"Nothing in these specs is named {name}.")
+    return [
+        request._replace(bindings={name: value for name, value in bindings.items() if name in names})
+        for request, names in zip(loaded, known, strict=True)
+    ]
+
+
+def _names(request: Request) -> set[str]:
+    """The names that a spec asks for a value of."""
+    from archspec.expand.free import Bindings, UsageError
+    from archspec.expand.nets import expand
+    from archspec.model import define
+
+    source, net = request.source()
+    bindings = Bindings(dict(request.bindings))
+    with suppress(SpecError, UsageError):  # opening it will say so
+        expand(define(source, Budget(request.limits)), net, bindings, Budget(request.limits))
+    return bindings.known
+
+
+def _chosen(request: Request, options: dict[str, Any]) -> Request:
+    """The request with what _CHOICES say, which leave `options`."""
+    defines, on, off, outputs, fc_to_conv, size = map(
+        options.pop, ("defines", "on", "off", "outputs", "fc_to_conv", "size")
+    )
+    kept = [name.strip() for names in outputs for name in names.split(",")]
+    if not all(kept):
+        raise click.BadParameter("name outputs, with commas between them.", param_hint="--output")
+    return request._replace(
+        bindings=_bindings(defines, on, off),
+        outputs=tuple(kept),
+        fc_to_conv=fc_to_conv,
+        input_shape=_shape(size, fc_to_conv),
+    )
 
 
 def _shape(size: str | None, fc_to_conv: bool) -> tuple[int, ...] | None:

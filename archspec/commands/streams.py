@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterable
 from typing import TextIO
@@ -29,26 +30,17 @@ def tell(diagnostics: Iterable[Diagnostic]) -> None:
         print(text, file=sys.stderr)
 
 
-def deliver(product: str | bytes, file: str | None, spare: tuple[str, ...] = ()) -> None:
-    """The product to a file, whole or not at all, or to standard output (None or "-").
+def columns(stream: TextIO) -> int | None:
+    """How wide the terminal is that a stream goes to; None where it goes to none."""
+    return shutil.get_terminal_size().columns if stream.isatty() else None
 
-    `spare` are files that must not be overwritten.
-    """
-    if isinstance(product, str) and not product.endswith("\n"):
-        product += "\n"
-    if file is not None and file != "-":
-        from archspec import files
 
-        files.write(file, product, spare=spare)
-    elif isinstance(product, bytes):
-        if sys.stdout.isatty():
-            raise click.UsageError("This is no text for a terminal: name a file with -o, or send it on with > or |.")
+def deliver(product: str | bytes) -> None:
+    """The product to standard output."""
+    if isinstance(product, str):
+        sys.stdout.write(product if product.endswith("\n") else f"{product}\n")
+    elif sys.stdout.isatty():
+        raise click.UsageError("This is no text for a terminal: name a file with -o, or send it on with > or |.")
+    else:
         sys.stdout.flush()
         sys.stdout.buffer.write(product)
-    else:
-        sys.stdout.write(product)
-
-
-def ending(file: str) -> str:
-    """A file name's ending with its dot, in lower case."""
-    return os.path.splitext(file)[1].lower()

@@ -24,6 +24,8 @@ from archspec.commands.streams import deliver, tell
 def command(request: Request, seeds: tuple[int, ...], batch: int, opset: int) -> int:
     """Emits PyTorch and ONNX, runs both on the same weights and inputs, and compares shapes, parameters and values.
 
+    Exit 0 where they agree and the spec's asserts hold, 1 where not.
+
     \b
     Example:
       archspec verify lenet5 --seed 1 --seed 2
@@ -31,7 +33,8 @@ def command(request: Request, seeds: tuple[int, ...], batch: int, opset: int) ->
     from archspec.verify import verify
 
     model = request.open()
-    tell(model.warnings)
+    failures = model.failures()
     report = verify(model.graph, seeds=seeds, batch=batch, opset=opset)
-    deliver(str(report), None)
-    return 0 if report.passed else 1
+    deliver(str(report))
+    tell([*model.warnings, *failures])
+    return 0 if report.passed and not failures else 1

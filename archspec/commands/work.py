@@ -6,24 +6,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from archspec.commands.spec import Request, reads_spec
-from archspec.commands.streams import deliver, ending, tell
+from archspec.commands.delivery import Delivery, delivers
+from archspec.commands.spec import Request, identity, reads_spec
+from archspec.commands.streams import tell
 from archspec.optimizers import OPTIMIZERS
 
 if TYPE_CHECKING:
     from archspec.model import Model
     from archspec.work import Work
 
-_FORMATS = {".txt": "table", ".json": "json", ".csv": "csv", ".md": "markdown"}
-
 
 @click.command("work")
 @reads_spec
 @click.option("--batch", type=click.IntRange(min=1), default=1, metavar="N", help="Examples in a batch (1).")
 @click.option("--optimizer", type=click.Choice(tuple(OPTIMIZERS)), default="adamw", help="What updates (adamw).")
-@click.option("--format", "form", type=click.Choice([*_FORMATS.values()]), help="Otherwise FILE's ending says it.")
-@click.option("-o", "file", metavar="FILE", help="Write to FILE (.txt .json .csv .md).")
-def command(request: Request, batch: int, optimizer: str, form: str | None, file: str | None) -> int:
+@delivers("table", "json", "csv", "markdown")
+def command(request: Request, delivery: Delivery, batch: int, optimizer: str) -> int:
     """The FLOPs of a training step, forward, backward and update; neurons and connections.
 
     \b
@@ -31,24 +29,18 @@ def command(request: Request, batch: int, optimizer: str, form: str | None, file
       archspec work lenet5
       archspec work resnet50 --batch 256 --optimizer momentum --format csv
     """
-    if form is None and file not in (None, "-"):
-        if ending(str(file)) not in _FORMATS:
-            raise click.UsageError(f"{file}: use one of the endings {' '.join(_FORMATS)}, or say --format.")
-        form = _FORMATS[ending(str(file))]
     model = request.open()
-    deliver(_told(model, model.work(batch, optimizer=optimizer), form or "table"), file, request.spare)
+    work = model.work(batch, optimizer=optimizer)
+    delivery.make(lambda form, width: _told(model, work, form, width), request.spare(model))
     tell(model.warnings)
     return 0
 
 
-def _told(model: Model, work: Work, form: str) -> str:
+def _told(model: Model, work: Work, form: str, width: int | None) -> str:
     from archspec.report import work as report
 
     if form == "json":
-        from hashlib import sha256
-
-        digest = sha256(model.source.text.encode("utf-8", "surrogatepass")).hexdigest()
-        return report.to_json(work, model.graph, spec_file=model.source.name, spec_sha256=digest)
-    if form == "csv":
-        return report.to_csv(work, model.graph)
-    return (report.to_markdown if form == "markdown" else report.table)(work, model.graph)
+        return report.to_json(work, model.graph, **identity(model.source))
+    if form == "table":
+        return report.table(work, model.graph, width=width)
+    return (report.to_csv if form == "csv" else report.to_markdown)(work, model.graph)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from archspec.commands.streams import deliver
+from archspec.commands.streams import columns, deliver
 
 if TYPE_CHECKING:
     from archspec.zoo import Entry
@@ -40,7 +41,7 @@ def command(name: str | None, form: str | None) -> int:
     """
     if name is None:
         networks = [*_networks()]
-        deliver(_json(networks) if form == "json" else _table(networks), None)
+        deliver(_json(networks) if form == "json" else _table(networks, columns(sys.stdout)))
         return 0
     if form is not None:
         raise click.UsageError(f"--format is for the list; the numbers of {name}: archspec analyze {name}")
@@ -49,7 +50,7 @@ def command(name: str | None, form: str | None) -> int:
     found = find(name)
     if found is None:
         raise missing(name)
-    deliver(found.path.read_text(encoding="utf-8"), None)
+    deliver(found.path.read_text(encoding="utf-8"))
     return 0
 
 
@@ -92,20 +93,19 @@ def _json(networks: list[_Listed]) -> str:
     return json.dumps(rows, indent=2, ensure_ascii=False)
 
 
-def _table(networks: list[_Listed]) -> str:
+def _table(networks: list[_Listed], width: int | None) -> str:
     """One block per file, headed by its first comment, which says where the networks come from."""
-    cells = [(n.entry.name, n.input or "open", _count(n.params), _count(n.macs)) for n in networks]
-    widths = [max(map(len, column)) for column in zip(*cells, ("Network", "Input", "Parameters", "MACs"), strict=True)]
+    from archspec.report.grid import aligned, prose
 
-    def line(name: str, taken: str, params: str, macs: str) -> str:
-        return f"  {name:<{widths[0]}}  {taken:<{widths[1]}}  {params:>{widths[2]}}  {macs:>{widths[3]}}"
-
-    lines = [line("Network", "Input", "Parameters", "MACs")]
-    for path, group in groupby(zip(networks, cells, strict=True), key=lambda pair: pair[0].entry.path):
+    cells = [("  Network", "Input", "Parameters", "MACs")]
+    cells += [(f"  {n.entry.name}", n.input or "open", _count(n.params), _count(n.macs)) for n in networks]
+    head, *rows = aligned(cells, (0, 1), width=width, give=((1, 12),)).splitlines()
+    lines = [head]
+    for path, group in groupby(zip(networks, rows, strict=True), key=lambda pair: pair[0].entry.path):
         nets = [*group]
         title = nets[0][0].entry.title
-        lines.append(f"{path.name}: {title}" if title else path.name)
-        lines += [line(*row) for _, row in nets]
+        heading = f"{path.name}: {title}" if title else path.name
+        lines += [prose([heading], width) if width else heading, *(row for _, row in nets)]
     return "\n".join(lines)
 
 

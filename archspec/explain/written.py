@@ -13,7 +13,7 @@ from archspec.explain.layer import Explanation
 from archspec.explain.sheet import COLUMNS, rows
 from archspec.formula import Formula, escaped, tex
 from archspec.op import by
-from archspec.report.grid import aligned, pipes
+from archspec.report.grid import aligned, pipes, prose
 from archspec.report.wording import spelled
 
 Format = Literal["text", "markdown", "latex"]
@@ -22,12 +22,14 @@ _AXIS = {"c": "channels", "h": "height", "w": "width", "l": "length", "t": "time
 _TITLES = ("Layer", "Operator", "Output shape", "Params", "MACs", "RF")
 
 
-def write_explanations(told: Sequence[Explanation], form: Format, *, blank: bool = False) -> str:
-    """The layers one after the other; `blank` leaves the numbers out."""
-    return "\n\n".join(_layer(one, form, blank) for one in told)
+def write_explanations(
+    told: Sequence[Explanation], form: Format, *, blank: bool = False, width: int | None = None
+) -> str:
+    """The layers one after the other; `blank` leaves the numbers out, and text is told in `width` characters."""
+    return "\n\n".join(_layer(one, form, blank, width) for one in told)
 
 
-def _layer(told: Explanation, form: Format, blank: bool) -> str:
+def _layer(told: Explanation, form: Format, blank: bool, width: int | None) -> str:
     node, formulas = told.node, _merged(told.formulas)
     operator = spelled(node.op, *told.entering) if told.entering else node.op.name
     entering = " and ".join(map(by, told.entering))
@@ -42,8 +44,9 @@ def _layer(told: Explanation, form: Format, blank: bool) -> str:
     if form == "markdown":
         table = [("Quantity", "", "Formula"), *((name, what, f"`{line}`") for name, what, line in cells)]
         return "\n\n".join([f"## `{node.path}`", f"`{head}`", pipes(table, (0, 1, 2)), *remarks])
-    text = aligned(cells, (0, 1, 2))
-    return "\n".join([f"{node.path}: {head}", *(f"  {line}" for line in [*text.splitlines(), *remarks])])
+    text = aligned(cells, (0, 1, 2), width=width and width - 2, give=((2, 40),), prose=True)
+    said = [*text.splitlines(), *prose(remarks, width and width - 2).splitlines()]
+    return "\n".join([f"{node.path}: {head}", *(f"  {line}" for line in said)])
 
 
 def _merged(formulas: Sequence[Formula]) -> list[Formula]:
@@ -92,7 +95,7 @@ def formula_line(said: Formula) -> str:
     return " ".join(word for word in (_what(said), _line(said, False)) if word)
 
 
-def write_sheet(analysis: Analysis, form: Format | Literal["csv"]) -> str:
+def write_sheet(analysis: Analysis, form: Format | Literal["csv"], width: int | None = None) -> str:
     """A table of every layer with holes for the numbers; as CSV it is the file that `check-answers` marks."""
     nodes = [analysis.graph.nodes[row.node] for row in rows(analysis)]
     if form == "csv":
@@ -107,7 +110,9 @@ def write_sheet(analysis: Analysis, form: Format | Literal["csv"]) -> str:
     if form == "markdown":
         return "\n\n".join([f"# {title}", pipes([_TITLES, *cells], (0, 1))])
     if form == "text":
-        return "\n\n".join([title, aligned([_TITLES, *cells], (0, 1), ruled=True)])
+        return "\n\n".join(
+            [title, aligned([_TITLES, *cells], (0, 1), ruled=True, width=width, give=((1, 12), (0, 24)))]
+        )
     lines = [" & ".join([rf"\texttt{{{escaped(a)}}}", escaped(b), "", "", "", r"\\"]) for a, b, *_ in cells]
     head = " & ".join(rf"\textbf{{{name}}}" for name in _TITLES) + r" \\ \hline"
     table = [r"\begin{tabular}{|l|l|p{2.5cm}|p{2cm}|p{2cm}|p{1.5cm}|}", r"\hline", head]

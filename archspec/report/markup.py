@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from archspec.analyze import Analysis
+from archspec.report.grid import pipes
 from archspec.report.lines import TITLES, Count, lines
 from archspec.report.text import LEFT, footer, summary, title
 
@@ -18,19 +19,14 @@ _STYLE = (
 def to_markdown(analysis: Analysis, *, expand: bool = False, depth: int | None = None, count: Count = "all") -> str:
     """The layers and the totals as two GitHub tables; layers are named by their full paths."""
     told = lines(analysis, expand=expand, depth=depth, count=count)
-    rules = [":---" if number in LEFT else "---:" for number in range(len(TITLES))]
-    rows = [TITLES, rules]
+    rows: list[Sequence[str]] = [TITLES]
     for line in told:
         _, operator, *numbers = line.cells
         times = f" x{line.times}" if line.times > 1 else ""
         rows.append([f"`{line.path}`{times}", f"`{operator}`" if operator else "", *numbers])
-    totals = [("Total", "", ""), (":---", "---:", ":---"), *summary(analysis, count)]
-    parts = [f"# {title(analysis)}", _pipes(rows), _pipes(totals), *footer(analysis, told, count)]
+    totals = pipes([("Total", "", ""), *summary(analysis, count)], (0, 2))
+    parts = [f"# {title(analysis)}", pipes(rows, LEFT), totals, *footer(analysis, told, count)]
     return "\n\n".join(parts) + "\n"
-
-
-def _pipes(rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows)
 
 
 def to_html(analysis: Analysis, *, expand: bool = False, depth: int | None = None, count: Count = "all") -> str:

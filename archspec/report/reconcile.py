@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from textwrap import wrap
 
 from archspec import __version__
 from archspec.analyze import Analysis
 from archspec.counting import Tally
-from archspec.report.grid import aligned, pipes
+from archspec.report.grid import aligned, pipes, prose, stacked
 from archspec.report.wording import count_text
 
 SCHEMA = "archspec.reconcile/1"
 _DIFFERENCES = ("Convention", "Operator", "Difference", "What it counts")
-_READABLE = 100  # characters of a line of prose
 _RULE = (
     "MACs: multiply-accumulates of contractions, as archspec counts them; 2mac: twice that; paper: layers with weights "
     "alone. The others are what each tool says of the PyTorch module that archspec emits, whether it calls them FLOPs "
@@ -22,13 +20,14 @@ _RULE = (
 )
 
 
-def table(analysis: Analysis, tallies: Sequence[Tally]) -> str:
-    """Counts by operator and convention, then every difference to the MACs, as aligned text."""
+def table(analysis: Analysis, tallies: Sequence[Tally], *, width: int | None = None) -> str:
+    """Counts by operator and convention, then every difference to the MACs, as aligned text of at most `width` columns
+    where that is possible."""
     counts, differences = _counts(analysis, tallies), _differences(tallies)
-    blocks = [_title(analysis), aligned(counts, (0,), ruled=True)]
+    blocks = [_title(analysis), stacked(counts, (0,), ruled=True, width=width)]
     if len(differences) > 1:
-        blocks.append(aligned(differences, (0, 1, 3), ruled=True))
-    return "\n\n".join([*blocks, "\n".join(wrap(_RULE, _READABLE))]) + "\n"
+        blocks.append(aligned(differences, (0, 1, 3), ruled=True, width=width, give=((3, 24),), prose=True))
+    return "\n\n".join([*blocks, prose([_RULE], width)]) + "\n"
 
 
 def to_markdown(analysis: Analysis, tallies: Sequence[Tally]) -> str:
@@ -38,6 +37,19 @@ def to_markdown(analysis: Analysis, tallies: Sequence[Tally]) -> str:
     if len(differences) > 1:
         blocks.append(pipes(differences, (0, 1, 3)))
     return "\n\n".join([*blocks, _RULE]) + "\n"
+
+
+def to_csv(tallies: Sequence[Tally]) -> str:
+    """A row for every convention and operator; what a convention does not know is empty."""
+    import csv
+    import io
+
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(("convention", "op", "macs", "count", "rule"))
+    for tally in tallies:
+        writer.writerows((tally.convention.name, k.operator, k.macs, k.count, k.why) for k in tally.kinds)
+    return out.getvalue()
 
 
 def to_json(analysis: Analysis, tallies: Sequence[Tally], *, spec_file: str, spec_sha256: str) -> str:

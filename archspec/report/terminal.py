@@ -5,8 +5,9 @@ from __future__ import annotations
 from io import StringIO
 
 from archspec.analyze import Analysis
+from archspec.report.grid import cut, fit, left_out, wide
 from archspec.report.lines import TITLES, Count, Line, lines
-from archspec.report.text import LEFT, footer, indented, layout, summary, title
+from archspec.report.text import GIVE, LEFT, footer, summary, table_rows, title
 
 
 def rich_table(
@@ -20,7 +21,6 @@ def rich_table(
 ) -> str:
     """What `table` says, drawn for a terminal of `width` columns (its own when None); needs rich."""
     from rich.console import Console
-    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
@@ -28,20 +28,24 @@ def rich_table(
     stream = StringIO()
     console = Console(file=stream, width=width, force_terminal=color, no_color=not color, highlight=False)
     layers = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    if width is None:  # a terminal that is too narrow wraps the lines; a number that is cut says something else
-        console.width = max(console.width, sum(space + 2 for space in layout(told, None).values()))
-    widths = layout(told, console.width)
+    rows = table_rows(told)
+    widths = fit(rows, console.width, GIVE)
+    console.width = max(console.width, wide(widths))  # the terminal wraps what is wider
     for number, space in widths.items():
         layers.add_column(TITLES[number], justify="left" if number in LEFT else "right", no_wrap=True, width=space)
-    for line in told:
-        cells = indented(line)
-        layers.add_row(*(Text(cells[number], style=_style(line, cells[number])) for number in widths))
+    for line, cells in zip(told, rows[1:], strict=True):
+        layers.add_row(*(Text(cut(cells[n], w, n), style=_style(line, cells[n])) for n, w in widths.items()))
     totals = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     totals.add_column()
     totals.add_column(justify="right")
     for total in summary(analysis, count):
         totals.add_row(Text(total.name), Text(total.number, style="bold"), Text(total.remark, style="dim"))
-    console.print(Text(title(analysis), style="bold"), Padding(layers, (1, 0)), totals, "", sep="\n")
+    console.print(Text(title(analysis), style="bold"))
+    console.print()
+    console.print(layers, *left_out(TITLES, widths), sep="\n")
+    console.print()
+    console.print(totals)
+    console.print()
     for text in footer(analysis, told, count):
         console.print(Text(text, style="cyan" if text.startswith("note[") else "dim"))
     return stream.getvalue()

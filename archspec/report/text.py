@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
 from typing import NamedTuple
 
 from archspec.analyze import Analysis
+from archspec.report.grid import Give, aligned, prose
 from archspec.report.lines import TITLES, Count, Line, flops_by_node, lines
 from archspec.report.wording import bytes_text, count_text, each, field_text, rounded
 from archspec.source import Diagnostic
 
 LEFT = (0, 1, 6)  # columns of words; the others hold numbers
-_FLOPS = TITLES.index("FLOPs")
-_SHORTEST = 12  # characters that a narrow table leaves of an operator
-
-_READABLE = 100  # characters of a line of prose
+# Arguments of operators go first, then the FLOPs, of which the MACs tell most.
+GIVE: Give = ((1, 12), (5, 0), (0, 24), (1, 8), (6, 0), (2, 0))
 
 MEANINGS = {
     "MACs": "contractions alone",
@@ -33,11 +31,12 @@ def table(
 ) -> str:
     """The layers, the totals and what the numbers mean, as text of at most `width` columns where that is possible.
 
-    A narrow table drops the FLOPs and shortens the operators.  See `lines` for `expand` and `depth`.
+    See `lines` for `expand` and `depth`.
     """
     told = lines(analysis, expand=expand, depth=depth, count=count)
-    closing = [line for text in footer(analysis, told, count) for line in wrap(text, width or _READABLE)]
-    return "\n".join([title(analysis), "", _grid(told, width), "", *_totals(analysis, count), "", *closing]) + "\n"
+    layers = aligned(table_rows(told), LEFT, ruled=True, width=width, give=GIVE)
+    totals = aligned(summary(analysis, count), (0, 2))
+    return "\n\n".join([title(analysis), layers, totals, prose(footer(analysis, told, count), width)]) + "\n"
 
 
 def title(analysis: Analysis) -> str:
@@ -45,36 +44,9 @@ def title(analysis: Analysis) -> str:
     return f"{analysis.graph.name}  (batch {analysis.batch}, {analysis.dtype})"
 
 
-def layout(told: list[Line], width: int | None) -> dict[int, int]:
-    """Which of TITLES a table of `width` columns shows, and how wide each is."""
-    rows = [TITLES, *(indented(line) for line in told)]
-    widths = {number: max(map(len, column)) for number, column in enumerate(zip(*rows, strict=True))}
-    if width is not None and _sum(widths) > width:
-        del widths[_FLOPS]
-        widths[1] = min(widths[1], max(_SHORTEST, widths[1] - (_sum(widths) - width)))
-    return widths
-
-
-def _sum(widths: dict[int, int]) -> int:
-    return sum(widths.values()) + 2 * (len(widths) - 1)
-
-
-def indented(line: Line) -> tuple[str, ...]:
-    """The cells of a line, the name moved in below the block that it stands in."""
-    name, *rest = line.cells
-    return ("  " * line.level + name, *rest)
-
-
-def _grid(told: list[Line], width: int | None) -> str:
-    widths = layout(told, width)
-    rows = [TITLES, *(indented(line) for line in told)]
-    texts = ["  ".join(_fit(row[c], space, c) for c, space in widths.items()).rstrip() for row in rows]
-    return "\n".join([texts[0], "-" * _sum(widths), *texts[1:]])
-
-
-def _fit(text: str, width: int, column: int) -> str:
-    text = text if len(text) <= width else text[: width - 3] + "..."
-    return text.ljust(width) if column in LEFT else text.rjust(width)
+def table_rows(told: list[Line]) -> list[tuple[str, ...]]:
+    """The head and the lines of the table, names moved in below the block that they stand in."""
+    return [TITLES, *(("  " * line.level + line.cells[0], *line.cells[1:]) for line in told)]
 
 
 class Total(NamedTuple):
@@ -100,12 +72,6 @@ def summary(analysis: Analysis, count: Count = "all") -> list[Total]:
         Total("receptive field", field_text(totals.field), remark),
         Total("depth", str(totals.depth), "weight layers on the longest path"),
     ]
-
-
-def _totals(analysis: Analysis, count: Count) -> list[str]:
-    totals = summary(analysis, count)
-    names, numbers = (max(map(len, column)) for column in list(zip(*totals, strict=True))[:2])
-    return [f"{t.name:<{names}}  {t.number:>{numbers}}  {t.remark}".rstrip() for t in totals]
 
 
 def footer(analysis: Analysis, told: list[Line], count: Count = "all") -> list[str]:

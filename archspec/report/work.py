@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import json
-from textwrap import wrap
 
 from archspec import __version__
 from archspec.graph import Graph
-from archspec.report.grid import aligned, pipes
+from archspec.report.grid import aligned, pipes, prose
 from archspec.report.wording import count_text, rounded
 from archspec.work import Work
 
 SCHEMA = "archspec.work/1"
 _LAYERS = ("Layer", "Operator", "Forward", "Backward", "Connections", "Neurons")
 _TOTALS = ("Total", "Number", "")
-_READABLE = 100  # characters of a line of prose
 _FIELDS = ("forward", "backward", "connections", "neurons")
 
 
-def table(work: Work, graph: Graph) -> str:
-    """The layers, the totals and what was counted, as aligned text."""
-    blocks = [title(work), aligned(_rows(work, graph), (0, 1), ruled=True), aligned(_totals(work), (0, 2))]
-    return "\n\n".join([*blocks, "\n".join(wrap(_rule(work), _READABLE))]) + "\n"
+def table(work: Work, graph: Graph, *, width: int | None = None) -> str:
+    """The layers, the totals and what was counted, as aligned text of at most `width` columns where that is
+    possible."""
+    layers = aligned(_rows(work, graph), (0, 1), ruled=True, width=width, give=((0, 20), (5, 0), (4, 0)))
+    return "\n\n".join([title(work), layers, aligned(_totals(work), (0, 2)), prose([_rule(work)], width)]) + "\n"
 
 
 def to_markdown(work: Work, graph: Graph) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from archspec.emit import extra
+from archspec.emit import need
 from archspec.graph import Graph
 from archspec.source import Diagnostic, SpecError
 from archspec.verify.bench import Bench
@@ -24,11 +24,7 @@ def verify(graph: Graph, *, seeds: Iterable[int] = (0,), batch: int = 2, opset: 
     if not seeds or batch < 1:
         message = "nothing to compare: no seed" if not seeds else f"a batch of {batch} has no examples"
         raise SpecError((Diagnostic("A204", message, help="give at least one seed and a batch of at least 1"),))
-    with extra("verifying"):
-        import onnxruntime  # noqa: F401
-        import torch  # noqa: F401
-
-        from archspec.emit import onnx_model  # noqa: F401
+    need("verifying", "torch", "onnx", "onnxruntime")
     bench = Bench(graph, batch, opset)
     comparisons: list[Comparison] = []
     cause = ""
