@@ -140,7 +140,8 @@ class Layers:
         found += ["UPSAMPLE(2)", f"UPSAMPLE({s}, mode=bilinear)", f"UPSAMPLE(size={self.size(3, 9)})"]
         found += [f"ZEROPAD({c + 2}, stride=2)", "COORDS", "COORDS(r=on)", f"SLICE(0, {max(1, c - 1)})"]
         if self.rank == 2:
-            found += [f"{name}({self.pick([2, 3])})" for name in ("REORG", "PIXELSHUFFLE")]
+            found += [f"REORG({f})" for f in (2, 3) if not any(n % f for n in self.shape[1:])] * 2
+            found += [f"PIXELSHUFFLE({f})" for f in (2, 3) if self.c % f**2 == 0]
             found += [f"CONV({4 * self.randint(1, 2)}, kernel=1) -> PIXELSHUFFLE"]
         if self.rank == 1:
             found += ["CLSTOKEN", "PERMUTE(1, 0)"]
