@@ -5,12 +5,12 @@ Every count is a card's; this module adds the batch, the data type, the wiring a
 
 from __future__ import annotations
 
-from math import prod
+from math import lcm, prod
 from typing import Literal, NamedTuple
 
 from archspec.field import Axis, Field, Mismatch, TooManyPhases, meet, see
 from archspec.graph import Graph, Node
-from archspec.op import Op, Shape, Window
+from archspec.op import Cost, Op, Shape, Window
 from archspec.record import Record
 from archspec.source import Diagnostic, Label, SpecError
 
@@ -73,11 +73,12 @@ def analyze(graph: Graph, *, batch: int = 1, dtype: str = "float32") -> Analysis
     return Analysis(graph, batch, dtype, tuple(walk.rows), walk.totals(), tuple(walk.notes))
 
 
-# How the field of what enters a node becomes the node's own.  keep: each position reads itself.  whole: each reads the
-# whole input.  off: the positions are no longer the input's (a vector, a sequence), and windows past here say nothing
-# about the input.  whole off: both (a global pool).  positions: the values of a vector become the positions of a
-# sequence (an embedding).  lost: positions became channels.
-_Way = Literal["keep", "whole", "positions", "off", "whole off", "lost"]
+# How the field of what enters a node becomes the node's own.
+# keep: each position reads itself, or its window.  whole: the whole input as well.  whole off: that, and no position is
+# left (a global pool, a layer of a vector).  rows: the positions stay in order under other axes (tokens, and back).
+# flat: they become the values of a vector.  off: one is left.  across: the values of a vector are mixed.
+# positions: they become positions.  lost: positions are moved, or become channels.
+_Way = Literal["keep", "whole", "whole off", "rows", "flat", "off", "across", "positions", "lost"]
 
 
 class _Facts(NamedTuple):
@@ -90,6 +91,7 @@ class _Facts(NamedTuple):
     stored: int  # values of the output; 0 for a view
     layer: int  # 1 for a weight layer, which contracts its input with weights
     windows: tuple[tuple[Window, ...] | None, ...]  # per input
+    gathers: tuple[bool, ...]  # per input, whether more than its own position is read, whatever the window
     way: _Way
 
 
@@ -99,19 +101,33 @@ def _facts(op: Op, y: Shape, xs: tuple[Shape, ...]) -> _Facts:
     buffers = sum(prod(weight.shape) for weight in weights if not weight.trainable)
     cost = op.cost(y, *xs)
     windows = tuple(op.reads(number, *xs) for number in range(len(xs)))
-    stored, way = 0 if op.view else prod(y), _way(op, cost.macs, y, xs)
-    return _Facts(params, buffers, cost.macs, cost.flops, stored, int(params > 0 < cost.macs), windows, way)
+    gathers = tuple(op.gathers(number) != "none" for number in range(len(xs)))
+    stored, way = 0 if op.view else prod(y), _way(op, cost, y, xs)
+    return _Facts(params, buffers, cost.macs, cost.flops, stored, int(params > 0 < cost.macs), windows, gathers, way)
 
 
-def _way(op: Op, macs: int, y: Shape, xs: tuple[Shape, ...]) -> _Way:
-    placed = not op.rearranges and any(x[1:] == y[1:] for x in xs)
-    if op.whole or (len(y) == 1 and macs):  # a contraction of a vector reads all of it
-        return "whole" if placed and prod(y[1:]) > 1 else "whole off"
-    if placed or (xs and op.reads(0, *xs) is not None):
+def _way(op: Op, cost: Cost, y: Shape, xs: tuple[Shape, ...]) -> _Way:
+    several, placed = prod(y[1:]) > 1, not op.rearranges and any(x[1:] == y[1:] for x in xs)
+    if op.whole or (len(y) == 1 and cost.macs):  # a contraction of a vector reads all of it
+        return "whole" if placed and several else "whole off"
+    if placed and len(y) == 1 and cost.other and not op.inplace:
+        return "across"
+    if placed or (len(y) > 1 and xs and op.reads(0, *xs) is not None):
         return "keep"
     if xs == (y[1:],):
         return "positions"
-    return "lost" if op.rearranges or (len(y) > 1 and all(x[0] != y[0] for x in xs)) else "off"
+    return _way_off(op, y, xs[0]) if xs else "keep"
+
+
+def _way_off(op: Op, y: Shape, x: Shape) -> _Way:
+    """The way of an operator whose positions are not its input's.  A view keeps the values in their order."""
+    if op.view and len(y) > 1 < len(x) and y[0] == x[0]:
+        return "rows"
+    if op.rearranges or prod(y[1:]) > 1:
+        return "lost"
+    if op.view and prod(x[1:]) > 1:
+        return "flat" if len(y) == 1 else "lost"
+    return "off"
 
 
 class _Walk:
@@ -121,6 +137,7 @@ class _Walk:
         self.graph, self.nodes, self.batch, self.width = graph, graph.nodes, batch, width
         self.rows: list[Row] = []
         self.depths: list[int] = []  # weight layers on the longest path to each node
+        self.vectors: set[int] = set()  # nodes whose values are those of an input that is a vector, each in its place
         self.notes: list[Diagnostic] = []
         # Nodes of one call site hold one operator object, which the graph keeps alive.
         self.known: dict[tuple[int, tuple[Shape, ...]], _Facts] = {}
@@ -132,17 +149,19 @@ class _Walk:
         facts = self.known.get((id(op), xs))
         if facts is None:
             facts = self.known[id(op), xs] = _facts(op, node.shape, xs)
-        params, buffers, macs, flops, stored, layer, _, _ = facts
+        params, buffers, macs, flops, stored, layer, _, _, _ = facts
         if node.shares is not None:
             params = buffers = 0
         batch, width = self.batch, self.width
         memory = (params + buffers) * width
-        field = self.field(index, node, facts) if inputs else _origin(index, node.shape)
+        field = self.field(node, facts) if inputs else _origin(index, node.shape)
         self.rows.append(
             Row(index, params, buffers, macs * batch, flops * batch, field, memory, stored * width * batch)
         )
         before = self.depths[inputs[0]] if len(inputs) == 1 else max([self.depths[i] for i in inputs], default=0)
         self.depths.append(before + layer)
+        if len(node.shape) == 1 and (not inputs or (inputs[0] in self.vectors and (op.view or op.inplace))):
+            self.vectors.add(index)
 
     def totals(self) -> Totals:
         rows, outputs = self.rows, [output.node for output in self.graph.outputs]
@@ -159,7 +178,7 @@ class _Walk:
 
     # ------------------------------------------------------------ receptive fields
 
-    def field(self, index: int, node: Node, facts: _Facts) -> Field | None:
+    def field(self, node: Node, facts: _Facts) -> Field | None:
         """The field of a node from those of its inputs; None, and a note, where it cannot be followed."""
         try:
             if len(node.inputs) == 1:
@@ -167,78 +186,114 @@ class _Walk:
             else:
                 field = self.joined(node, facts)
         except TooManyPhases:
-            self.note("N304", node, "the receptive field repeats too rarely to be followed", "so it is left out")
-            return None
+            return self.unknown(node, "the receptive field repeats too rarely to be followed", "N304")
         if field is None or facts.way == "keep":
             return field
-        if field.whole:
-            return _passed(field, facts.way)
-        in_place = self.nodes[node.inputs[0]].shape == self.nodes[field.origin].shape  # not cut, nor put together
-        if facts.way == "positions" and in_place and not field.axes:
-            return Field(field.origin, (Axis(),))
-        if facts.way == "positions" or (facts.way == "lost" and field.axes):
-            message = f"{node.op.name} mixes positions with channels: the receptive field cannot be followed past it"
-            self.note("N303", node, message, "so it is left out from here on")
-            return None
-        return _passed(field, facts.way)
+        passed: Field | None
+        if facts.way == "positions" and not field.axes and not field.whole:
+            passed = Field(field.origin, (Axis(),)) if node.inputs[0] in self.vectors else None
+        else:
+            passed = _passed(field, facts.way, self.nodes[node.inputs[0]].shape, node.shape)
+        return passed or self.unknown(node, f"{node.op.name} moves or mixes positions: {_LOST}")
 
     def seen(self, node: Node, field: Field | None, windows: tuple[Window, ...] | None) -> Field | None:
         """The field through one window per axis."""
         if field is None or windows is None or not field.axes:
             return field
-        if field.grid:
+        if field.grid and not field.rows:
             return Field(field.origin, _through(field.axes, windows), field.whole)
-        if field.whole or all(window == Window() for window in windows):
+        if all(window == Window() for window in windows):
             return field
-        message = f"{node.op.name} slides over positions that are no longer the input's: its receptive field is unknown"
-        self.note("N303", node, message, "so it is left out from here on")
-        return None
+        if field.rows and len(windows) == 1 and windows[0] == Window(pad=windows[0].pad):  # tokens come or go in front
+            return field._replace(front=field.front + windows[0].pad[0])
+        if field.whole and not field.grid:  # one value, wherever it is read
+            return _spread(field) if prod(node.shape[1:]) > 1 else field
+        return self.unknown(node, f"{node.op.name} slides over positions that are no longer the input's: {_LOST}")
 
     def joined(self, node: Node, facts: _Facts) -> Field | None:
         """The union of what the inputs read, relative to the first network input that any of them reaches."""
-        several = prod(node.shape[1:]) > 1
-        branches: list[tuple[Node, Field]] = []
+        several, branches = prod(node.shape[1:]) > 1, list[tuple[Node, Field]]()
         for source, windows in zip(node.inputs, facts.windows, strict=True):
-            branch = self.nodes[source]
-            field = self.seen(node, self.rows[source].field, windows)
-            if field is None:
+            seen = self.seen(node, self.rows[source].field, windows)
+            if seen is None:
                 return None
-            if several and field.grid and prod(branch.shape[1:]) == 1:  # one value for all positions
-                field = field._replace(grid=False)
-            branches.append((branch, field))
+            branches.append((self.nodes[source], seen))
+        origin = min([field.origin for _, field in branches])
+        for number, (branch, field) in enumerate(branches if several else ()):
+            apart = facts.windows[number] is None and branch.shape[1:] != node.shape[1:]
+            if field.origin == origin and (apart or facts.gathers[number]):
+                spread = self.spread(node, branch, field, facts.gathers[number])
+                if spread is None:
+                    return None
+                branches[number] = branch, spread
         met, mismatch = meet([field for _, field in branches])
-        if mismatch and several:
-            placed = [(branch, field) for branch, field in branches if field.grid and field.origin == met.origin]
-            self.note_mismatch(node, mismatch, placed)
+        if several and mismatch:
+            branches = [(branch, field) for branch, field in branches if field.grid and field.origin == met.origin]
+            if mismatch == "layouts":
+                message = f"the branches of {node.op.name} lay the input's positions out differently: {_LOST}"
+                return self.unknown(node, message)
+            self.note_mismatch(node, mismatch, branches)
         return met
+
+    def spread(self, node: Node, branch: Node, field: Field, gathers: bool) -> Field | None:
+        """The field of a branch that every position of a join reads, which adds no extent; None where it is neither
+        one value of the whole input nor all of the branch."""
+        if gathers or not field.axes or (field.whole and not field.grid):
+            return _spread(field)
+        sides = self.nodes[field.origin].shape[-len(field.axes) :]
+        ends = [axis.at(0) for axis in field.axes]
+        covered = all(span and span[0] <= 0 and span[1] >= n - 1 for span, n in zip(ends, sides, strict=True))
+        if covered and field.grid and prod(branch.shape[1:]) == 1:
+            return _spread(field)
+        return self.unknown(node, f"{node.op.name} spreads {branch.path}, which reads a part of the input: {_LOST}")
 
     def note_mismatch(self, node: Node, mismatch: Mismatch, branches: list[tuple[Node, Field]]) -> None:
         """Notes branches that do not fit, each with what it reads along the first axis where they differ."""
-        name = node.op.name
+        name, code = node.op.name, "N301" if mismatch == "strides" else "N302"
+        if self.is_noted(code, node):
+            return
         if mismatch == "strides":
             message = f"the branches of {name} have different strides"
             remark = "the receptive field is their union at output 0, with the larger stride"
         else:
             message = f"the branches of {name} are not centred on the same places"
-            remark = "an even kernel or an uneven padding moves a branch by half a position"
-        told = zip(*[[_told(axis, mismatch) for axis in field.axes] for _, field in branches], strict=True)
-        texts = next((texts for texts in told if len(set(texts)) > 1), ())
+            remark = (
+                "an even kernel, an uneven padding or an upsampling behind a stride moves a branch by half a position"
+            )
+        told = (_told(axes, mismatch) for axes in zip(*[field.axes for _, field in branches], strict=True))
+        texts = next((texts for texts in told if len(set(texts)) > 1), [])
         labels = (Label(branch.span, text) for (branch, _), text in zip(branches, texts, strict=False))
-        self.note("N301" if mismatch == "strides" else "N302", node, message, remark, tuple(labels))
+        self.note(code, node, message, remark, tuple(labels))
+
+    def unknown(self, node: Node, message: str, code: str = "N303") -> Field | None:
+        """None, and a note that a field ends here."""
+        self.note(code, node, message, "so it is left out from here on")
+        return None
+
+    def is_noted(self, code: str, node: Node) -> bool:
+        return (code, id(node.span.source), node.span.start, node.span.end) in self.noted
 
     def note(self, code: str, node: Node, message: str, remark: str, labels: tuple[Label, ...] = ()) -> None:
         """Notes something once for each place in the text."""
-        place = (code, id(node.span.source), node.span.start, node.span.end)
-        if place not in self.noted:
-            self.noted.add(place)
+        if not self.is_noted(code, node):
+            self.noted.add((code, id(node.span.source), node.span.start, node.span.end))
             self.notes.append(Diagnostic(code, message, node.span, labels=labels, notes=(remark,), severity="note"))
 
 
-def _told(axis: Axis, mismatch: Mismatch) -> str:
+_LOST = "the receptive field cannot be followed past it"
+
+
+def _told(axes: tuple[Axis, ...], mismatch: Mismatch) -> list[str]:
+    """Per branch its stride, or where its windows stand: on average, where they depend on the output."""
     if mismatch == "strides":
-        return f"stride {axis.stride}"
-    span = axis.at(0)
-    return f"output 0 reads {span[0]} to {span[1]}" if span else "output 0 reads nothing"
+        return [f"stride {axis.stride}" for axis in axes]
+    period = lcm(*(axis.period for axis in axes))
+    spans = [[axis.at(output) for axis in axes] for output in range(period)]
+    whole = [[span for span in each if span] for each in spans if None not in each]
+    if period == 1:
+        return [f"output 0 reads {first} to {last}" for each in whole for first, last in each]
+    centres = [sum(first + last for first, last in each) / 2 / len(whole) for each in zip(*whole, strict=True)]
+    return [f"outputs 0 to {period - 1} are centred on {centre:g} on average" for centre in centres]
 
 
 def _origin(index: int, shape: Shape) -> Field:
@@ -246,9 +301,30 @@ def _origin(index: int, shape: Shape) -> Field:
     return Field(index, (Axis(),) * (len(shape) - 1), grid=len(shape) > 1)
 
 
-def _passed(field: Field, way: _Way) -> Field:
-    whole, grid = field.whole or way.startswith("whole"), field.grid and way == "whole"
-    return field if (whole, grid) == (field.whole, field.grid) else Field(field.origin, field.axes, whole, grid)
+def _spread(field: Field) -> Field:
+    """What positions read that all read the same: no more than the whole input can be said of it."""
+    return Field(field.origin, (), True, False)
+
+
+def _passed(field: Field, way: _Way, x: Shape, y: Shape) -> Field | None:
+    """The field of a shape y whose values are all those of x, some, or mixtures; None where it is unknown."""
+    several, whole = prod(y[1:]) > 1, field.whole or way.startswith("whole")
+    if not field.axes:
+        return Field(field.origin, (), whole, False)
+    placeless = not field.grid and not field.rows
+    if way == "whole":
+        return field if field.whole else field._replace(whole=True)
+    if way == "whole off" or (placeless and whole):
+        return _spread(field) if several else Field(field.origin, field.axes, True, False)
+    if way == "rows" and not placeless:
+        rows, front = field.rows or x[1:], field.front
+        own = rows == y[1:] and not front
+        return Field(field.origin, field.axes, whole, True) if own else field._replace(rows=rows, front=front)
+    if way == "flat":
+        return Field(field.origin, field.axes, whole, False, field.rows or x[1:])
+    if (way == "across" and (whole or not field.rows)) or (way == "off" and (field.grid or not field.rows)):
+        return Field(field.origin, field.axes, whole, False)
+    return None
 
 
 def _through(axes: tuple[Axis, ...], windows: tuple[Window, ...]) -> tuple[Axis, ...]:

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from math import gcd, lcm
 from typing import Literal, NamedTuple
 
-from archspec.op import Window
+from archspec.op import Shape, Window
 
 PHASES = 4096  # a longer period is not followed: the field is then unknown, and the analysis says so
 Ends = tuple[int | None, ...]
-Mismatch = Literal["strides", "grids"]
+Mismatch = Literal["layouts", "strides", "grids"]
 
 
 class TooManyPhases(Exception):
@@ -64,22 +64,26 @@ class Axis(NamedTuple):
 class Field(NamedTuple):
     """What one output position of a node reads of one input of the network, per spatial axis of that input.
 
-    `whole`: it also depends on the whole input, by a global operation.  `grid`: the node's spatial axes are the
-    input's; flattening, token sequences and global pools leave the grid, and windows past them do not widen the field.
+    `whole`: it also depends on the whole input, by a global operation; without `axes` on nothing nearer than that.
+    `grid`: the node's positions are the input's.  They lie along its own axes, or, in a sequence of tokens, are those
+    of a map of the sizes `rows`, row by row, the first of them at `front`.  A vector's values and a global pool's are
+    off the grid; `rows` is then the map whose positions were flattened into the values, if any was.
     """
 
     origin: int  # the index of the input node
     axes: tuple[Axis, ...]
     whole: bool = False
     grid: bool = True
+    rows: Shape = ()
+    front: int = 0
 
 
 def see(axis: Axis, window: Window) -> Axis:
     """The field of a window over an axis whose positions have the field `axis`.  Raises TooManyPhases."""
-    kernel, stride, (before, _), dilation, up, _ = window
+    kernel, stride, (before, _), dilation, up, _, tiled = window
     period, step, lo, hi = axis
     first, last = lo[0], hi[0]
-    if up != 1 or period != 1 or first is None or last is None:
+    if up != 1 or tiled or period != 1 or first is None or last is None:
         return _see_phases(axis, window)
     if kernel == 1 and stride == 1 and before == 0:
         return axis
@@ -91,7 +95,7 @@ def see(axis: Axis, window: Window) -> Axis:
 def _see_phases(axis: Axis, window: Window) -> Axis:
     stride, up = window.stride, window.up
     cell = up * axis.period  # stretched positions after which what is read repeats, `axis.step` further on
-    turn = lcm(cell, stride)
+    turn = lcm(cell, window.kernel if window.tiled else stride)
     period, step = turn // stride, axis.step * (turn // cell)
     if period > PHASES:
         raise TooManyPhases
@@ -108,7 +112,10 @@ def _see_phases(axis: Axis, window: Window) -> Axis:
 
 def taps(window: Window, output: int) -> range:
     """The positions that one output position reads; the taps between two stretched positions fall on zeros."""
-    kernel, stride, (before, _), dilation, up, _ = window
+    kernel, stride, (before, _), dilation, up, _, tiled = window
+    if tiled:
+        begin = (output + before) // kernel * kernel - before
+        return range(begin, begin + kernel)
     first = output * stride - before
     shared = gcd(up, dilation)
     if first % shared:
@@ -208,12 +215,15 @@ def meet(fields: Sequence[Field]) -> tuple[Field, Mismatch | None]:
     placed = [field for field in fields if field.grid] or [field for field in fields if field.axes] or fields
     whole = len(placed) < len(fields) or any(field.whole for field in fields)
     first, *rest = placed
-    axes, mismatch = first.axes, None
+    mismatch: Mismatch | None = "layouts" if any(not field.grid and not field.whole for field in fields) else None
+    axes, rows = first.axes, first.rows
     for field in rest:
         if field.axes != axes:
             axes, odd = _unions(axes, field.axes)
             mismatch = _graver(mismatch, odd)
-    return Field(origin, axes, whole, first.grid), mismatch if first.grid else None
+        if (field.rows, field.front) != (first.rows, first.front):
+            rows, mismatch = rows or field.rows, "layouts"
+    return Field(origin, axes, whole, first.grid, rows, first.front), mismatch if first.grid else None
 
 
 def _unions(a: tuple[Axis, ...], b: tuple[Axis, ...]) -> tuple[tuple[Axis, ...], Mismatch | None]:
@@ -228,5 +238,5 @@ def _unions(a: tuple[Axis, ...], b: tuple[Axis, ...]) -> tuple[tuple[Axis, ...],
 
 
 def _graver(a: Mismatch | None, b: Mismatch | None) -> Mismatch | None:
-    """Of two mismatches the one to tell: unequal strides make the field a union at output 0 only."""
-    return "strides" if "strides" in (a, b) else a or b
+    """Of two mismatches the one to tell: unequal strides make the field a union at output 0 only, layouts none."""
+    return "layouts" if "layouts" in (a, b) else "strides" if "strides" in (a, b) else a or b

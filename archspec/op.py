@@ -11,6 +11,7 @@ import importlib
 import re
 import typing
 from collections.abc import Callable
+from functools import cache
 from math import prod, sqrt
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeVar
@@ -41,7 +42,8 @@ class RuleError(Exception):
 
 class Window(NamedTuple):
     """What one output position reads along one axis: output `o` reads `o*stride - pad[0] + j*dilation` for j < kernel,
-    on the input stretched by `up` (position i of the input stands at i*up, zeros between: transposed convolution)."""
+    on the input stretched by `up` (position i of the input stands at i*up, zeros between: transposed convolution).
+    `tiled`: tiles of `kernel`, the first from -pad[0] on, cover the input, and an output reads the one it stands in."""
 
     kernel: int = 1
     stride: int = 1
@@ -49,6 +51,7 @@ class Window(NamedTuple):
     dilation: int = 1
     up: int = 1
     ceil: bool = False
+    tiled: bool = False
 
     @property
     def reach(self) -> int:
@@ -115,7 +118,6 @@ class Torch(NamedTuple):
     `call` is the expression, with {m} the module, {0}, {1} ... the inputs and {all} all inputs separated by commas.
 
     `source` is the text of an nn.Module class called `module`, for what torch.nn lacks (it may use torch, nn and F).
-    `prefix` inside the module: where the weights live when the module wraps another ("" nearly always).
     """
 
     module: str = ""
@@ -187,6 +189,10 @@ class Op(BaseModel):
     def reads(self, number: int, *xs: Shape) -> tuple[Window, ...] | None:
         """Per spatial axis of input `number`, what an output position reads: a join that crops has a window there."""
         return self.windows(*xs) if number == 0 else None
+
+    def gathers(self, number: int) -> Literal["none", "all", "past"]:
+        """Which positions of input `number` every output reads beside its own: past are those before its own."""
+        return "all" if self.whole else "none"
 
     def infer(self, *xs: Shape) -> Shape:
         """Shape of the output.  Raises RuleError."""
@@ -305,6 +311,7 @@ def register(*names: str) -> Callable[[_T], _T]:
     return wrap
 
 
+@cache
 def _families() -> dict[str, str]:
     """Which module of archspec.ops holds which name, read from the `@register` lines, so that a lookup imports one
     family and no list has to be kept beside the cards."""
@@ -315,23 +322,16 @@ def _families() -> dict[str, str]:
     return found
 
 
-_index: dict[str, str] | None = None
-
-
 def names() -> list[str]:
     """Every registered operator name and spelling."""
-    global _index
-    if _index is None:
-        _index = _families()
-    return sorted({*_index, *_CARDS, *_ALIASES})
+    return sorted({*_families(), *_CARDS, *_ALIASES})
 
 
 def lookup(name: str) -> type[Op] | None:
     """The card called `name`, or None; imports the family that holds it."""
     card = _CARDS.get(_ALIASES.get(name, name))
     if card is None and name in names():
-        assert _index is not None
-        importlib.import_module(f"archspec.ops.{_index[name]}")
+        importlib.import_module(f"archspec.ops.{_families()[name]}")
         card = _CARDS.get(_ALIASES.get(name, name))
     return card
 

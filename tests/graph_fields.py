@@ -12,8 +12,9 @@ from graph_stand_ins import WHOLE_LINEAR, linear, local, made, spread
 from archspec.analyze import Analysis, analyze
 from archspec.emit.torch_source import build
 from archspec.explain.at import read_unit
+from archspec.field import taps
 from archspec.graph import Graph, Node, Output
-from archspec.op import Shape, Window
+from archspec.op import Shape
 from archspec.ops.roi import RegionPool
 
 Box = tuple[tuple[int, int] | None, ...]
@@ -96,7 +97,7 @@ class Fields:
     def check(self) -> Counter[str]:
         for index, node in enumerate(self.graph.nodes):
             field = self.analysis.rows[index].field
-            if node.op.whole or node.op.loose:
+            if node.op.whole or node.op.name == "WMHA":
                 real(node, self.graph.shapes_into(node))
             if field is None:
                 told = {note.code for note in self.analysis.notes}
@@ -154,7 +155,7 @@ class Fields:
         where = f"{node.path} at {unit}: gradients reach {found}, the analysis says {told.read}, endless {told.endless}"
         assert found == told.read, where
         for ends, endless in zip(found, told.endless, strict=True):
-            if ends and index not in self.uneven:
+            if ends:
                 assert endless and endless[0] <= ends[0] and ends[1] <= endless[1], where
         if index in self.uneven:
             return "units past unequal strides"
@@ -193,16 +194,18 @@ def real(node: Node, xs: tuple[Shape, ...]) -> None:
 
 
 def windows_attend(node: Node, xs: tuple[Shape, ...]) -> None:
-    """The first and the last position read their window, which a shift cuts; the analysis states its widest reach."""
+    """Positions read the window that they lie in, and of one that a shift wraps around an edge their side."""
     values, (x,) = alone(node, xs)
-    windows = node.op.windows(*xs)
-    assert windows == tuple(Window(2 * k - 1, 1, (k - 1, k - 1)) for k in node.op.window)
-    sides = list(zip(node.op.window, node.op.shift, xs[0][1:], strict=True))
-    first, last = tuple((0, (s or k) - 1) for k, s, n in sides), tuple((n - k + s, n - 1) for k, s, n in sides)
-    for corner, wanted in ((0, first), (-1, last)):
-        (gradient,) = torch.autograd.grad(values[:, :, corner, corner].sum(), x, retain_graph=True)
+    windows, sizes = node.op.reads(0, *xs), xs[0][1:]
+    assert windows is not None
+    draw = torch.Generator().manual_seed(1)
+    drawn = [tuple(int(torch.randint(n, (), generator=draw)) for n in sizes) for _ in range(3)]
+    for unit in ((0, 0), tuple(n - 1 for n in sizes), *drawn):
+        (gradient,) = torch.autograd.grad(values[(slice(None), slice(None), *unit)].sum(), x, retain_graph=True)
         found = around((gradient != 0).any(0).any(0))
-        assert found == wanted, f"{node.path}: gradients reach {found}, the window is {wanted}"
+        read = [taps(window, o) for window, o in zip(windows, unit, strict=True)]
+        wanted = tuple((max(0, at[0]), min(n - 1, at[-1])) for at, n in zip(read, sizes, strict=True))
+        assert found == wanted, f"{node.path} at {unit}: gradients reach {found}, the window is {wanted}"
 
 
 def alone(node: Node, xs: tuple[Shape, ...]) -> tuple[torch.Tensor, list[torch.Tensor]]:

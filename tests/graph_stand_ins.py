@@ -13,7 +13,7 @@ from typing import Any
 
 from archspec.field import Field
 from archspec.graph import Graph, Node
-from archspec.op import Cost, Op, Shape, Torch, lookup
+from archspec.op import Cost, Op, Shape, Torch, Window, lookup
 
 WHOLE_LINEAR = {"GAP", "FC", "REDUCE"}  # read everything, with positive gradients
 
@@ -75,6 +75,28 @@ class AllChannels(StandIn):
         return Torch(call="({0} + {1}).sum(1, keepdim=True)")
 
 
+class Tiles(StandIn):
+    """The mean of the window that a position lies in, which edges cut; whole ones begin at `shift`."""
+
+    name = "TILES"
+    window: tuple[int, int]
+    shift: tuple[int, int]
+
+    @property
+    def before(self) -> tuple[int, ...]:
+        """How far the first window begins before the map."""
+        return tuple(k - s if s else 0 for k, s in zip(self.window, self.shift, strict=True))
+
+    def reads(self, number: int, *xs: Shape) -> tuple[Window, ...]:
+        sides = zip(self.window, self.before, strict=True)
+        return tuple(Window(k, pad=(b, k - 1 - b), tiled=True) for k, b in sides)
+
+    def torch(self, *xs: Shape) -> Torch:
+        (h, w), (a, b), (s, t) = xs[0][1:], self.before, self.shift
+        means = f"F.avg_pool2d(F.pad({{0}}, {(b, t, a, s)}), {self.window})"
+        return Torch(call=f"F.interpolate({means}, scale_factor={self.window})[:, :, {a}:{a + h}, {b}:{b + w}]")
+
+
 def made(name: str, **arguments: Any) -> Op:
     card = lookup(name)
     assert card is not None
@@ -113,7 +135,7 @@ STAND_INS: dict[str, Callable[[Op, Shape], Op]] = {
     "dot": lambda op, shape: AllChannels(),
     "PIXELSHUFFLE": upsampled,
     "EMBED": lambda op, shape: Lifted(width=shape[0]),
-    "WMHA": lambda op, shape: around(op.model_dump()["window"]),
+    "WMHA": lambda op, shape: Tiles(window=op.model_dump()["window"], shift=op.model_dump()["shift"]),
     # A field is that of all channels together.
     "SLICE": lambda op, shape: made("LINEAR", width=shape[0]),
     "MAXOUT": lambda op, shape: made("LINEAR", width=shape[0]),

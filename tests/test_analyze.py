@@ -8,10 +8,12 @@ from time import process_time
 
 import pytest
 
+import archspec
 from archspec.analyze import analyze
 from archspec.field import Axis, Field
 from archspec.graph import Graph
 from archspec.op import Shape, Window
+from archspec.report.wording import field_text
 from archspec.source import SpecError
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -320,6 +322,15 @@ def test_branches_half_a_pixel_apart_are_noted_once_for_each_place() -> None:
     assert [label.text for label in note.labels] == ["output 0 reads 0 to 1", "output 0 reads 0 to 0"]
 
 
+def test_branches_that_a_stride_moves_are_told_by_where_they_stand_on_average() -> None:
+    """Outputs 0 and 1 of the first read 0 and its neighbours both, those of the second the neighbours of 0 and of 1."""
+    text = "INPUT(1x24x24) -> add[CONV(1, 3x3, 2) -> UPCONV(1, 2x2, 2) | CONV(1, 5x5, dilation=2)]"
+    (note,) = archspec.loads(text).analyze().notes
+    assert note.code == "N302"
+    centres = ["outputs 0 to 1 are centred on 0 on average", "outputs 0 to 1 are centred on 0.5 on average"]
+    assert [label.text for label in note.labels] == centres
+
+
 def test_the_positions_of_an_embedded_text_are_its_tokens() -> None:
     net = Net()
     net("text", "INPUT", shape=(56,), dtype="int64")
@@ -332,7 +343,7 @@ def test_the_positions_of_an_embedded_text_are_its_tokens() -> None:
     assert field_of(net) == Field(0, (Axis(1, 1, (-1,), (1,)),), whole=True, grid=False)
 
 
-def test_a_class_token_leaves_the_grid_and_attention_reads_everything() -> None:
+def test_a_class_token_stands_before_the_map_and_attention_reads_everything() -> None:
     net = Net()
     net("image", "INPUT", shape=(3, 32, 32))
     net("patches", "CONV", "image", channels=16, kernel=4, stride=4, pad=0)
@@ -340,8 +351,70 @@ def test_a_class_token_leaves_the_grid_and_attention_reads_everything() -> None:
     net("class", "CLSTOKEN", "tokens")
     net("attention", "MHA", "class", heads=2)
     net("all", "add", "attention", "class")
-    assert field_of(net) == Field(0, (Axis(1, 4, (0,), (3,)),) * 2, whole=True, grid=False)
+    assert field_of(net) == Field(0, (Axis(1, 4, (0,), (3,)),) * 2, whole=True, rows=(8, 8), front=1)
     assert codes(net) == []
+
+
+def sizes(text: str) -> list[str]:
+    """The fields of the layers as the table has them."""
+    analysis = archspec.loads(text).analyze()
+    return [field_text(row.field) for row in analysis.rows if analysis.graph.nodes[row.index].inputs]
+
+
+@pytest.mark.parametrize("between", ["MHA(2)", "CLSTOKEN -> MHA(2) -> CROP((1, 0))", "LN -> MHA(2)"])
+def test_behind_tokens_and_back_the_field_is_that_of_the_map(between: str) -> None:
+    """Every attention U-Net: attention between the positions of a map, which convolutions then read again."""
+    text = f"INPUT(4x16x16) -> CONV(4, 3x3) -> TOKENS -> {between} -> RESHAPE(4, 16, 16) -> CONV(4, 5x5) -> UPSAMPLE(2)"
+    assert sizes(text)[-3:] == ["3 /1 global", "7 /1 global", "7 /0.5 global"]
+    assert sizes("INPUT(4x16x16) -> CONV(4, 3x3) -> TOKENS -> RESHAPE(4, 16, 16) -> CONV(4, 5x5)")[-1] == "7 /1"
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        "TOKENS -> MHA(2) -> RESHAPE(4, 8, 2, 4) -> RESHAPE(4, 4, 16)",  # another map
+        "TOKENS -> MHA(2) -> RESHAPE(2, 8, 16)",  # channels become positions
+        "TOKENS -> MHA(2) -> CROP((0, 1)) -> PAD((1, 0)) -> RESHAPE(4, 8, 8)",  # one position on
+        "GN(2) -> PERMUTE(0, 2, 1)",
+        "GN(2) -> FLATTEN -> RESHAPE(4, 8, 8)",
+        "TOKENS -> add[MHA(2) | CLSTOKEN -> CROP((0, 1))]",
+    ],
+)
+def test_behind_positions_that_move_a_global_operation_hides_nothing(moved: str) -> None:
+    """What a window reads there is unknown, and so is what a join with it reads."""
+    text = f"INPUT(4x8x8) -> {moved} -> CONV(4, kernel=3) -> TANH"
+    assert sizes(text)[-1] == "?"
+    assert [note.code for note in archspec.loads(text).analyze().notes] == ["N303"]
+
+
+@pytest.mark.parametrize("apart", ["FC(256) -> RESHAPE(4, 8, 8)", "GAP -> UPSAMPLE(8)", "GAP -> UPCONV(4, 8x8)"])
+def test_what_all_positions_read_alike_has_no_local_field(apart: str) -> None:
+    """The decoder of an autoencoder, the image branch of a pyramid."""
+    assert sizes(f"INPUT(4x8x8) -> CONV(4, 3x3) -> {apart} -> CONV(4, 3x3)")[-2:] == ["global", "global"]
+    assert sizes(f"INPUT(4x8x8) -> add[CONV(4, 3x3) | {apart}]")[-1] == "3 /1 global"
+
+
+@pytest.mark.parametrize("mixing", ["SOFTMAX", "RMSNORM", "MAXOUT(2)", "REDUCE(max, channel)"])
+def test_the_values_of_a_flattened_map_that_mix_are_not_local(mixing: str) -> None:
+    assert sizes(f"INPUT(4x8x8) -> CONV(4, 3x3) -> FLATTEN -> {mixing}")[-1] == "?"
+    assert sizes(f"INPUT(4x8x8) -> CONV(4, 3x3) -> FLATTEN -> RELU -> FC(10) -> {mixing}")[-1] == "3 /1 global"
+    assert sizes(f"INPUT(4x8x8) -> CONV(4, 8x8, pad=0) -> FLATTEN -> {mixing}")[-1] == "8 /1"
+
+
+@pytest.mark.parametrize("part", ["CONV(4, 3x3, 8, pad=0)", "CONV(4, 1x8, pad=0)", "TOKENS -> TOKEN(3)"])
+def test_a_part_of_the_input_that_is_spread_is_not_called_global(part: str) -> None:
+    assert sizes(f"INPUT(4x8x8) -> mul[ID | {part}]")[-1] == "?"
+
+
+def test_queries_are_read_at_their_places_and_keys_everywhere() -> None:
+    """Keys at a stride of their own (pyramid vision transformers) move nothing."""
+    text = "INPUT(4x8x8) -> CONV(4, 3x3) as q -> TOKENS -> attend(2)[ID | @q -> CONV(4, 2x2, 2) -> TOKENS]"
+    analysis = archspec.loads(text).analyze()
+    assert field_text(analysis.totals.field) == "3 /1 global" and analysis.notes == ()
+
+
+def test_window_attention_reads_the_window() -> None:
+    assert sizes("INPUT(4x8x8) -> WMHA(2, 4) -> CONV(4, 3x3)") == ["4 /1", "4..8 /1"]
 
 
 @pytest.mark.parametrize("square", [True, False])

@@ -18,18 +18,34 @@ pads = st.tuples(st.integers(-3, 5), st.integers(-3, 5))
 
 
 def windows(ups: st.SearchStrategy[int], strides: st.SearchStrategy[int]) -> st.SearchStrategy[Window]:
-    return st.builds(Window, kernels, strides, pads, st.integers(1, 3), ups)
+    return st.builds(Window, kernels, strides, pads, st.integers(1, 3), ups, st.just(False), st.just(False))
 
 
-any_window = windows(st.integers(1, 3), st.integers(1, 4))
+def tile(kernel: int, before: int) -> Window:
+    return Window(kernel, 1, (before % kernel, kernel - 1 - before % kernel), tiled=True)
+
+
+tiles = st.builds(tile, st.integers(1, 5), st.integers(0, 4))
+any_window = windows(st.integers(1, 3), st.integers(1, 4)) | tiles
+
+
+def steps(position: int, w: Window) -> Reads:
+    """The positions that one output position of a window reads, by its definition."""
+    if w.tiled:
+        return {
+            i
+            for i in range(position - w.kernel, position + w.kernel)
+            if (i + w.pad[0]) // w.kernel == (position + w.pad[0]) // w.kernel
+        }
+    taps = (position * w.stride - w.pad[0] + j * w.dilation for j in range(w.kernel))
+    return {tap // w.up for tap in taps if tap % w.up == 0}
 
 
 def reads(position: int, chain: list[Window]) -> Reads:
     """The input positions that one output position of a chain of windows reads, by following every tap."""
     found = {position}
     for w in reversed(chain):
-        taps = {o * w.stride - w.pad[0] + j * w.dilation for o in found for j in range(w.kernel)}
-        found = {tap // w.up for tap in taps if tap % w.up == 0}
+        found = {i for o in found for i in steps(o, w)}
     return found
 
 
@@ -98,8 +114,7 @@ class Nodes:
         if node < 0:
             return {position}
         window, sources = self.steps[node]
-        taps = {position * window.stride - window.pad[0] + j * window.dilation for j in range(window.kernel)}
-        return {i for s in sources for tap in taps if tap % window.up == 0 for i in self.reads(s, tap // window.up)}
+        return {i for s in sources for tap in steps(position, window) for i in self.reads(s, tap)}
 
     def axis(self) -> tuple[Axis, list[str | None]]:
         axes = {-1: Axis()}
@@ -115,11 +130,11 @@ class Nodes:
 @st.composite
 def nets(draw: st.DrawFn) -> Nodes:
     front = draw(any_window)
-    steps: list[tuple[Window, tuple[int, ...]]] = [(front, (-1,))]
+    found: list[tuple[Window, tuple[int, ...]]] = [(front, (-1,))]
     for index in range(draw(st.integers(1, 5))):
         sources = draw(st.lists(st.integers(0, index), min_size=1, max_size=3))
-        steps.append((draw(windows(st.just(1), st.just(1))), tuple(sources)))
-    return Nodes(steps)
+        found.append((draw(windows(st.just(1), st.just(1)) | tiles), tuple(sources)))
+    return Nodes(found)
 
 
 @settings(max_examples=100, deadline=None)
@@ -177,6 +192,19 @@ def test_vectors_that_meet_keep_their_extents() -> None:
 def test_a_field_is_relative_to_the_first_input_that_is_reached() -> None:
     met, _ = meet([Field(1, (Axis(1, 2, (0,), (9,)),), whole=True), Field(0, (Axis(),))])
     assert met == Field(0, (Axis(),))
+
+
+def test_a_window_of_attention_is_read_wherever_a_position_stands_in_it() -> None:
+    axis = see(Axis(), tile(4, 2))
+    assert [axis.at(o) for o in range(7)] == [(-2, 1)] * 2 + [(2, 5)] * 4 + [(6, 9)]
+    assert (axis.size, axis.stride, axis.period, axis.start) == (4, 1, 4, -2)
+
+
+def test_positions_laid_out_differently_do_not_meet() -> None:
+    map_, tokens = Field(0, (Axis(), Axis())), Field(0, (Axis(), Axis()), rows=(4, 4))
+    assert meet([tokens, tokens]) == (tokens, None)
+    for other in (map_, tokens._replace(rows=(2, 8)), tokens._replace(front=1), Field(0, (), grid=False)):
+        assert meet([tokens, other])[1] == "layouts"
 
 
 def test_too_long_a_period_is_refused_not_guessed() -> None:

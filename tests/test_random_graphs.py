@@ -134,8 +134,8 @@ def shifted(op: Any, *xs: Any) -> tuple[Window, ...]:
         ("INPUT(3x9) -> CONV(2) -> MHA(1) -> CONV(2)", "MHA", "whole", property(lambda self: False)),
         ("INPUT(4x5x5) -> GN(2) -> CONV(2)", "GN", "whole", property(lambda self: False)),
         ("INPUT(4x5x5) -> RELU -> CONV(2)", "RELU", "whole", property(lambda self: True)),
-        ("INPUT(4x6x6) -> WMHA(2, window=3x3)", "WMHA", "windows", lambda self, x: (Window(3, 1, (1, 1)),) * 2),
-        (CROPPED, "concat", "reads", lambda self, number, *xs: None),
+        ("INPUT(4x6x6) -> WMHA(2, window=3x3)", "WMHA", "reads", lambda self, *_: (Window(3, 1, (1, 1)),) * 2),
+        (CROPPED, "concat", "reads", lambda self, number, *xs: (Window(pad=(-2, -1)),) * 2 if number else None),
     ],
 )
 def test_a_wrong_receptive_field_is_seen(

@@ -75,20 +75,15 @@ def _shape(op: Op, y: Shape, xs: tuple[Shape, ...], stated: tuple[Formula, ...])
     if not xs:
         return (Formula("shape", "as declared", "", y),)
     letters = ("c", *axes(len(y) - 1))
-    windows = op.windows(*xs)
-    if windows is not None and len(windows) == len(y) - 1:
-        for letter, window, n in zip(letters[1:], windows, xs[0][1:], strict=True):
-            given.setdefault(letter, window_formula(window, n, letter))
-    elif not given:
+    for letter, window, n in zip(letters[1:], op.windows(*xs) or (), xs[0][1:], strict=False):
+        given.setdefault(letter, window_formula(window, n, letter))
+    if not given:
         same = y == xs[0]
         return (Formula("shape", "as the input" if same else f"by the rule of {op.name}: {_joined(xs)}", "", y),)
-    for letter, n, m in zip(letters, y, xs[0], strict=False):
-        if letter not in given:
-            kept = "c_in" if letter == "c" else "n"
-            given[letter] = Formula(
-                "shape", kept if n == m else "c_out" if letter == "c" else "n_out", str(n), n, letter
-            )
-    return tuple(given[letter] for letter in letters if letter in given)
+    channels = "c_in" if type(op).out_channels is Op.out_channels else "c_out"
+    kept = {"c": channels} | dict.fromkeys(letters[1:], "n")
+    stay = (Formula("shape", kept[letter], str(n), n, letter) for letter, n in zip(letters, y, strict=True))
+    return tuple(given.get(said.part, said) for said in stay)
 
 
 def _joined(xs: tuple[Shape, ...]) -> str:
@@ -96,13 +91,12 @@ def _joined(xs: tuple[Shape, ...]) -> str:
 
 
 def window_formula(window: Window, n: int, axis: str) -> Formula:
-    """How many windows fit an axis of n positions."""
+    """How many windows fit an axis of n positions; cards that stretch their input state formulas of their own."""
     values = {
         "n": n, "p_begin": window.pad[0], "p_end": window.pad[1], "d": window.dilation, "k": window.kernel,
-        "s": window.stride, "u": window.up,
+        "s": window.stride,
     }  # fmt: skip
-    entering = "n" if window.up == 1 else "(n - 1)*u + 1"
-    room = f"({entering} + p_begin + p_end - (d*(k - 1) + 1))/s"
+    room = "(n + p_begin + p_end - (d*(k - 1) + 1))/s"
     if not window.ceil:
         return formula("shape", f"floor({room}) + 1", values, axis)
     # The last window has to start inside the input or its padding before it.
@@ -115,7 +109,7 @@ def _bytes(analysis: Analysis, index: int) -> tuple[Formula, ...]:
     values = {"params": row.params, "buffers": row.buffers, "bytes_each": width}
     count = "(params + buffers)" if row.buffers else "params"
     weights = formula("bytes", f"{count}*bytes_each", values, name="weights")
-    if not row.activation_bytes:
-        return weights, Formula("bytes", "a view of its input", "", 0, name="output")
+    if node.op.view:
+        return weights, Formula("bytes", "a view of its input" if node.inputs else "given", "", 0, name="output")
     count, sizes = sized(node.shape)
     return weights, formula("bytes", f"{count}*bytes_each", sizes | values, name="output")

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import Literal
 
 from archspec.analyze import Analysis
-from archspec.explain.at import Ends, Reading, sides
+from archspec.explain.at import Ends, Reading
 from archspec.explain.layer import Explanation
 from archspec.explain.sheet import COLUMNS, rows
+from archspec.explain.walk import sides
 from archspec.formula import Formula, escaped, tex
 from archspec.op import by
 from archspec.report.grid import aligned, pipes, prose
@@ -68,7 +69,7 @@ def _what(said: Formula) -> str:
 
 def _line(said: Formula, blank: bool) -> str:
     steps = [said.symbols]
-    if not blank and said.substituted and said.substituted != _result(said):
+    if not blank and said.substituted and said.substituted != str(said.result):
         steps.append(said.substituted)
     result = _HOLE if blank else _result(said)
     return (
@@ -85,7 +86,7 @@ def _result(said: Formula) -> str:
 def _tex_line(said: Formula, blank: bool) -> str:
     label = escaped(" ".join(word for word in (said.quantity, said.part, "" if said.part else said.name) if word))
     result = r"\underline{\hspace{2cm}}" if blank else _result(said).replace(",", "{,}").replace("x", r" \times ")
-    filled = said.substituted and not blank and said.substituted != _result(said)
+    filled = said.substituted and not blank and said.substituted != str(said.result)
     steps = [tex(said.symbols), *([tex(said.substituted)] if filled else []), result]
     return rf"\text{{{label}}} &: {' = '.join(step for step in steps if step)}"
 
@@ -121,20 +122,26 @@ def write_sheet(analysis: Analysis, form: Format | Literal["csv"], width: int | 
 
 def write_reading(told: Reading) -> str:
     """The rectangles that a unit reads, as text."""
-    unit, size = ", ".join(map(str, told.unit)), by(sides(told.origin.shape, told.unit))
+    unit, size = ", ".join(map(str, told.unit)), by(sides(told.origin.shape))
     lines = [
         f"{told.node.path} at ({unit}) reads of {told.origin.path} ({size}, positions from 0):",
         f"  on an endless map  {_rectangle(told.endless)}",
         f"  inside the input   {_rectangle(told.clipped)}",
     ]
     if told.whole:
-        lines.append("  and, by a global operation, the whole input")
+        everything = told.read == tuple((0, n - 1) for n in sides(told.origin.shape))
+        lines.append(f"  and, by a global operation, {'the whole input' if everything else _rectangle(told.read)}")
     elif told.read != told.clipped:
         lines.append(f"  really read        {_rectangle(told.read)}")
         lines.append("  (the rest would enter by units of a layer between that lie in its padding or past its end)")
     lines += [
         f"  {path} may read other positions: what counts is its window at rest, without its padding"
         for path in told.loose
+    ]
+    lines += [f"  {path} moves positions, and is taken to read all of its input" for path in told.coarse]
+    lines += [
+        f"  the branches of {path} have different strides (N301): the analysis gives their union at output 0 alone"
+        for path in told.uneven
     ]
     return "\n".join(lines)
 

@@ -29,6 +29,9 @@ class Attention(Op):
     def whole(self) -> bool:
         return True
 
+    def gathers(self, number: int) -> Literal["none", "all", "past"]:
+        return "past" if self.mask == "causal" else "all"
+
     def streams(self, *xs: Shape) -> tuple[Shape, Shape, Shape]:
         """The shapes of queries, keys and values."""
         raise TypeError(f"{type(self).__name__} states no streams")
@@ -82,11 +85,11 @@ class Attention(Op):
 
     def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
         q, k, v = self.streams(*xs)
-        values = {"d": q[0], "t": q[1], "s": k[1], "d_k": k[0], "d_v": v[0], "heads": self.heads}
-        params = ("d*d + d*d_k + d*d_v" if self.split(*xs) else "3*d*d") + " + 3*d" * self.bias + " + d*d"
-        macs = "d*d*t + d*d_k*s + d*d_v*s + d*d*t + 2*d*t*s"
-        other = "2*d*t + 2*d*s + " * self.bias + "5*heads*t*s"
-        return contraction(params + " + d" * self.bias, macs, values, other)
+        values = {"c": q[0], "c_keys": k[0], "c_values": v[0], "l_queries": q[1], "l_keys": k[1], "heads": self.heads}
+        params = ("c*c + c*c_keys + c*c_values" if self.split(*xs) else "3*c*c") + " + 3*c" * self.bias + " + c*c"
+        macs = "c*c*l_queries + c*c_keys*l_keys + c*c_values*l_keys + c*c*l_queries + 2*c*l_queries*l_keys"
+        other = "2*c*l_queries + 2*c*l_keys + " * self.bias + "5*heads*l_queries*l_keys"
+        return contraction(params + " + c" * self.bias, macs, values, other)
 
     def gradient_macs(self, number: int, y: Shape, *xs: Shape) -> int:
         last = len(xs) - 1  # queries, keys and values may be one stream
@@ -181,6 +184,9 @@ class Attend(Attention):
 
     arity = (2, 3)
     style = Style(_FILL, "attend, {heads} heads")
+
+    def gathers(self, number: int) -> Literal["none", "all", "past"]:
+        return super().gathers(number) if number else "none"  # a query is read at its own place
 
     def streams(self, *xs: Shape) -> tuple[Shape, Shape, Shape]:
         return xs[0], xs[1], xs[-1]

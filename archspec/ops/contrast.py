@@ -133,7 +133,7 @@ class LocalContrastNorm(Op):
             raise RuleError("an even kernel has no middle", "kernel", "write odd sizes: LCN(9x9)", "A204")
         return self.model_copy(update={"kernel": kernel})
 
-    def windows(self, *xs: Shape) -> tuple[Window, ...]:
+    def reads(self, number: int, *xs: Shape) -> tuple[Window, ...]:
         return tuple(Window(2 * k - 1, 1, (k - 1, k - 1)) for k in self.kernel)  # the mean, then the deviation
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from archspec.formula import Formula, formula
 from archspec.op import Cost, Onnx, Op, Shape, Style, Torch, constant, register, spatial_rank
 from archspec.saved import Saved
 
@@ -31,6 +32,9 @@ class Coordinates(Op):
 
     def infer(self, *xs: Shape) -> Shape:
         return (xs[0][0] + spatial_rank(self, xs[0]) + self.r, *xs[0][1:])
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        return (formula("shape", "c_in + axes" + " + 1" * self.r, {"c_in": xs[0][0], "axes": len(xs[0]) - 1}, "c"),)
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost()  # the channels are constants

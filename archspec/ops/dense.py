@@ -55,7 +55,7 @@ class Dense(Op):
         features = entering if len(y) == 1 else "c_in"
         params = f"c_out*{'(' + features + ')' if '*' in features else features}" + " + c_out" * self.bias
         return (
-            Formula("shape", "width", str(self.width), self.width, "c"),
+            Formula("shape", "c_out", str(self.width), self.width, "c"),
             *contraction(params, f"{count}*{features}", values | sizes, count * self.bias),
         )
 

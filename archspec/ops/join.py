@@ -43,8 +43,8 @@ class Elementwise(Join):
 
     def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
         count, values = sized(y)
-        joined = f"{self.work}*" * (self.work > 1) + f"(n - 1)*{count}"
-        return (formula("other", joined, values | {"n": len(xs)}),)
+        joined = f"{self.work}*" * (self.work > 1) + f"(streams - 1)*{count}"
+        return (formula("other", joined, values | {"streams": len(xs)}),)
 
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         return Saved(order="input")  # a sum needs nothing
@@ -79,6 +79,10 @@ def broadcast(join: Join, xs: tuple[Shape, ...]) -> Shape:
     return shape
 
 
+def _broadcast_shape(y: Shape) -> Formula:
+    return Formula("shape", "the streams spread over each other", "", y)
+
+
 def spread_torch(xs: tuple[Shape, ...], y: Shape) -> list[str]:
     """The inputs as PyTorch broadcasts them: vectors get axes of 1."""
     new = ", None" * (len(y) - 1)
@@ -108,6 +112,9 @@ class Add(Elementwise):
             raise self.refuse(xs, "equal shapes", "add(broadcast=on)[...] spreads the smaller one")
         return super().infer(*xs)
 
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        return *((_broadcast_shape(y),) * self.broadcast), *super().formulas(y, *xs)
+
     def torch(self, *xs: Shape) -> Torch:
         return Torch(call=" + ".join(spread_torch(xs, self.infer(*xs))))
 
@@ -124,6 +131,9 @@ class Mul(Elementwise):
 
     def infer(self, *xs: Shape) -> Shape:
         return broadcast(self, xs)
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        return _broadcast_shape(y), *super().formulas(y, *xs)
 
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         products = (Kept("product", broadcast(self, xs[:i])) for i in range(2, len(xs)))
@@ -199,7 +209,7 @@ class Mean(Elementwise):
 
     def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
         count, values = sized(y)
-        return (formula("other", f"n*{count}", values | {"n": len(xs)}),)
+        return (formula("other", f"streams*{count}", values | {"streams": len(xs)}),)
 
     def torch(self, *xs: Shape) -> Torch:
         return Torch(call=f"({' + '.join(f'{{{i}}}' for i in range(len(xs)))}) / {len(xs)}")
@@ -261,7 +271,7 @@ class WeightedSum(Elementwise):
 
     def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
         count, values = sized(y)
-        return (formula("other", f"(2*n - 1)*{count} + 4*n", values | {"n": len(xs)}),)
+        return (formula("other", f"(2*streams - 1)*{count} + 4*streams", values | {"streams": len(xs)}),)
 
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         gates = Kept("gates", (len(xs),), batched=False)
@@ -333,11 +343,8 @@ class Concat(Join):
                 names.append(str(i))
                 continue
             begins, ends = zip(*self.cuts(x, y), strict=True)
-            nodes += [
-                constant(f"from_{i}", *begins),
-                constant(f"to_{i}", *ends),
-                constant(f"axes_{i}", *range(2, len(x) + 1)),
-            ]
+            given = ("from", begins), ("to", ends), ("axes", range(2, len(x) + 1))
+            nodes += [constant(f"{name}_{i}", *values) for name, values in given]
             nodes.append(Onnx("Slice", (str(i), f"from_{i}", f"to_{i}", f"axes_{i}"), {}, (f"cut_{i}",)))
             names.append(f"cut_{i}")
         return (*nodes, Onnx("Concat", tuple(names), {"axis": 1}))

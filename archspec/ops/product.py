@@ -46,6 +46,7 @@ class MatMul(Join):
     """The matrix product of two streams over their last two axes: n x k times k x m."""
 
     arity = (2, 2)
+    rearranges = True
 
     @property
     def whole(self) -> bool:
@@ -63,7 +64,8 @@ class MatMul(Join):
 
     def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
         count, values = sized(y)
-        return (formula("MACs", f"{count}*k", values | {"k": xs[0][-1]}),)
+        shape = Formula("shape", "the rows of the first, the columns of the second", "", y)
+        return shape, formula("MACs", f"{count}*inner", values | {"inner": xs[0][-1]})
 
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         return Saved((0, 1), to="others", read="matrices")

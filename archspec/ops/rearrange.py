@@ -83,6 +83,9 @@ class Reshape(Moving):
     def infer(self, *xs: Shape) -> Shape:
         return self.shape
 
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        return (Formula("shape", "as written", "", y),)
+
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         return Saved(reshape=True)
 
@@ -112,6 +115,9 @@ class Permute(Moving):
                 "A204",
             )
         return tuple(xs[0][axis] for axis in self.order)
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        return (Formula("shape", f"axes {', '.join(map(str, self.order))} of the input", "", y),)
 
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         return Saved(view=self.order)

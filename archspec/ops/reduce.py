@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Literal, Self
 
-from archspec.formula import Formula, formula, sized
+from archspec.formula import Formula, axes, formula, sized
 from archspec.op import Cost, Onnx, Op, Positive, RuleError, Shape, Style, Torch, constant, register, spatial_rank
 from archspec.saved import Saved
 
@@ -35,7 +35,9 @@ class Reduce(Op):
         return Cost(0, prod(xs[0]))
 
     def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
-        return (formula("other", *sized(xs[0], "in")),)
+        gone = "c" if self.axis == "channel" else axes(len(y) - 1)
+        ones = (formula("shape", "1", {}, letter) for letter in gone)
+        return *ones, formula("other", *sized(xs[0], "in"))
 
     def axes(self, x: Shape) -> tuple[int, ...]:
         """The axes that go, the batch being 0."""
@@ -74,6 +76,9 @@ class Maxout(Op):
 
     def infer(self, *xs: Shape) -> Shape:
         return (xs[0][0] // self.pieces, *xs[0][1:])
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        return (formula("shape", "c_in/pieces", {"c_in": xs[0][0], "pieces": self.pieces}, "c"),)
 
     def cost(self, y: Shape, *xs: Shape) -> Cost:
         return Cost(0, prod(xs[0]))

@@ -102,6 +102,9 @@ class Slice(Moving):
             )
         return (self.end - self.begin, *xs[0][1:])
 
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        return (formula("shape", "end - begin", {"end": self.end, "begin": self.begin}, "c"),)
+
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         return seen(y)
 

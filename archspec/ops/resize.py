@@ -69,7 +69,7 @@ class Upsample(Op):
         """What an output position reads when n positions become m = n*u/s: on the input stretched by u (twice that for
         the interpolation, whose centres lie between), output o stands at o*s."""
         u, s = m // gcd(n, m), n // gcd(n, m)
-        if self.mode == "nearest":
+        if self.mode == "nearest" or n == m:
             return Window(u, s, (u - 1, u - s), up=u)
         return Window(4 * u - 1, 2 * s, (3 * u - s - 1,) * 2, up=2 * u)
 

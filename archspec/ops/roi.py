@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any, Self
 
+from archspec.formula import Formula, formula
 from archspec.op import (
     Cost,
     Onnx,
@@ -49,6 +50,10 @@ class RegionPool(Op):
 
     def infer(self, *xs: Shape) -> Shape:
         return (xs[1][0], *self.size)
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        sides = (Formula("shape", "size", str(n), n, axis) for axis, n in zip("hw", self.size, strict=True))
+        return formula("shape", "c_in", {"c_in": xs[1][0]}, "c"), *sides
 
     def batch(self) -> tuple[Onnx, ...]:
         """ONNX nodes that count the examples in "which": box i lies on map i."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import cos, prod, sin
 from typing import Any, Self
 
+from archspec.formula import Formula, along, formula, over
 from archspec.op import (
     Cost,
     Init,
@@ -16,6 +17,7 @@ from archspec.op import (
     Style,
     Torch,
     Weight,
+    Window,
     by,
     constant,
     register,
@@ -55,6 +57,10 @@ class Embed(Op):
                 code="A305",
             )
         return (self.width, xs[0][0])
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        width = Formula("shape", "c_out", str(self.width), self.width, "c")
+        return width, formula("shape", "n", {"n": xs[0][0]}, "l")
 
     def weights(self, *xs: Shape) -> tuple[Weight, ...]:
         return (Weight("weight", (self.vocabulary, self.width), Init("normal", 1.0)),)
@@ -192,6 +198,12 @@ class ClassToken(Op):
         width, length = tokens(self, xs[0])
         return (width, length + 1)
 
+    def reads(self, number: int, *xs: Shape) -> tuple[Window, ...]:
+        return (Window(pad=(1, 0)),)
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        return (formula("shape", "n + 1", {"n": xs[0][1]}, "l"),)
+
     def weights(self, *xs: Shape) -> tuple[Weight, ...]:
         return (Weight("weight", (xs[0][0],), Init("normal", 0.02)),)
 
@@ -227,6 +239,9 @@ class Tokens(Moving):
         spatial_rank(self, xs[0])
         return (xs[0][0], prod(xs[0][1:]))
 
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        return (formula("shape", over("n_in", len(xs[0]) - 1), along("n_in", xs[0][1:]), "l"),)
+
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         return Saved(reshape=True)
 
@@ -253,6 +268,12 @@ class Token(Moving):
 
     def infer(self, *xs: Shape) -> Shape:
         return xs[0][:1]
+
+    def reads(self, number: int, *xs: Shape) -> tuple[Window, ...]:
+        return (Window(pad=(-self.index, self.index + 1 - xs[0][1])),)
+
+    def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
+        return (formula("shape", "c_in", {"c_in": xs[0][0]}, "c"),)
 
     def saved(self, y: Shape, *xs: Shape) -> Saved:
         return seen(y)

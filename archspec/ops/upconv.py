@@ -90,7 +90,12 @@ class TransposedConv(Convolving):
         values |= sizes | {"g": self.groups} | along("k", self.kernel)
         painted = zip(xs[0][1:], self.kernel, self.stride, self.sides, self.dilation, self.out_pad, strict=True)
         shape = (
-            formula("shape", "(n - 1)*s - 2*p + d*(k - 1) + o + 1", dict(n=n, s=s, p=p[0], d=d, k=k, o=o), axis)
+            formula(
+                "shape",
+                "(n - 1)*s - 2*pad + d*(k - 1) + out_pad + 1",
+                dict(n=n, s=s, pad=p[0], d=d, k=k, out_pad=o),
+                axis,
+            )
             for axis, (n, k, s, p, d, o) in zip(axes(rank), painted, strict=True)
         )
         taps = f"(c_out/g)*{over('k', rank)}"

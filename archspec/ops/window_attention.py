@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator
 
-from archspec.formula import Formula, contraction
+from archspec.formula import Formula, along, contraction
 from archspec.op import (
     Cost,
     Init,
@@ -83,18 +83,14 @@ _SOURCE = '''class WindowAttention(nn.Module):
 @register("WMHA")
 class WindowAttention(Op):
     """Multi-head self-attention inside windows of a map, cyclically shifted by `shift` (Liu et al. 2021: Swin), with a
-    learned bias per head and relative position.  Weights are named as Swin's.  The receptive field is the widest one:
-    a window's corner sees the opposite corner."""
+    learned bias per head and relative position.  Weights are named as Swin's.  A position reads the window it lies in;
+    those that a shift wraps around an edge are cut there."""
 
     heads: Positive
     window: Sizes = (7,)
     shift: Shifts = (0,)
     positional = ("heads", "window", "shift")
     style = Style("#cfe2f3", "window attention {window}, {heads} heads")
-
-    @property
-    def loose(self) -> bool:
-        return True
 
     def settle(self, *xs: Shape) -> Self:
         if len(xs[0]) != 3:
@@ -118,8 +114,10 @@ class WindowAttention(Op):
             raise RuleError("shift is smaller than the window", "shift", f"write shift={window[0] // 2}", "A204")
         return self.model_copy(update={"window": window, "shift": shift})
 
-    def windows(self, *xs: Shape) -> tuple[Window, ...]:
-        return tuple(Window(2 * k - 1, 1, (k - 1, k - 1)) for k in self.window)
+    def reads(self, number: int, *xs: Shape) -> tuple[Window, ...]:
+        # Shifted by s, whole windows begin at s; those before and behind them reach over the edges.
+        sides = zip(self.window, self.shift, strict=True)
+        return tuple(Window(k, pad=(-s % k, k - 1 - -s % k), tiled=True) for k, s in sides)
 
     def weights(self, *xs: Shape) -> tuple[Weight, ...]:
         d = xs[0][0]
@@ -144,10 +142,11 @@ class WindowAttention(Op):
         return Cost(4 * d * d * h * w + 2 * h * w * area * d, (6 + any(self.shift)) * pairs + 4 * d * h * w)
 
     def formulas(self, y: Shape, *xs: Shape) -> tuple[Formula, ...]:
-        (d, h, w), (a, b) = xs[0], self.window
-        values = {"d": d, "h": h, "w": w, "a": a, "b": b, "heads": self.heads, "pair": 6 + any(self.shift)}
-        params = "3*d*d + 3*d + d*d + d + (2*a - 1)*(2*b - 1)*heads"
-        return contraction(params, "4*d*d*h*w + 2*h*w*a*b*d", values, f"{values['pair']}*heads*h*w*a*b + 4*d*h*w")
+        values = {"c": xs[0][0], "heads": self.heads, **along("n_out", y[1:]), **along("k", self.window)}
+        params = "3*c*c + 3*c + c*c + c + (2*k_h - 1)*(2*k_w - 1)*heads"
+        macs = "4*c*c*h_out*w_out + 2*h_out*w_out*k_h*k_w*c"
+        pair = 6 + any(self.shift)  # a scale, a bias, a softmax and, where a shift forbids some, a mask
+        return contraction(params, macs, values, f"{pair}*heads*h_out*w_out*k_h*k_w + 4*c*h_out*w_out")
 
     def gradient_macs(self, number: int, y: Shape, *xs: Shape) -> int:
         return 3 * y[0] * prod(y)
