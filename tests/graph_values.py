@@ -33,13 +33,32 @@ _aten = torch.ops.aten
 # Their parts round too: a mean that is large beside the deviation loses digits that noise on the inputs does not show.
 _NORMS = [_aten.native_layer_norm, _aten.native_group_norm, _aten._native_batch_norm_legit]
 _NORMS += [_aten._native_batch_norm_legit_no_training, _aten.native_batch_norm]
-_PARTS = get_decompositions(_NORMS)
 # Right to a rounding of a number on the way and not of their result.  Of 1, as 1/(1 + exp(-x)) and exp(x) - 1 are:
 # onnxruntime's logistic is anything from 0 to 3e-8 where the true value is below 1.5e-8, its ELU of 1e-8 is 0.
 _OF_ONE = {"sigmoid", "hardsigmoid", "elu", "_log_softmax", "linspace"}
 # Of the argument, as x times one of those is.
 _OF_ARGUMENT = {"gelu", "silu", "hardswish"}
 _EXACT = {"floor", "sign"}  # a whole number that noise takes below itself would be another
+
+
+def group_norm(x: Any, weight: Any, bias: Any, *sizes: Any) -> tuple[torch.Tensor, ...]:
+    """Group normalisation in parts.  Where a map lies channels last in memory PyTorch takes the mean of the squares
+    less the square of the mean, which loses twice the digits that two passes do."""
+    if x.is_contiguous():
+        parts: tuple[torch.Tensor, ...] = _DECOMPOSED[_aten.native_group_norm.default](x, weight, bias, *sizes)
+        return parts
+    batch, _, _, groups, eps = sizes
+    values = x.reshape(batch, groups, -1)
+    mean = values.mean(2, keepdim=True)
+    inverse = (((values * values).mean(2, keepdim=True) - mean * mean).clamp(min=0) + eps).rsqrt()
+    normal = ((values - mean) * inverse).reshape(x.shape)
+    spread = (1, -1, *(1,) * (x.dim() - 2))
+    normal = normal if weight is None else normal * weight.reshape(spread) + bias.reshape(spread)
+    return normal, mean.flatten(1), inverse.flatten(1)
+
+
+_DECOMPOSED = get_decompositions(_NORMS)
+_PARTS = {**_DECOMPOSED, _aten.native_group_norm.default: group_norm}
 
 
 class Rounding(TorchDispatchMode):
