@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from archspec.expand.definitions import Definitions
@@ -10,7 +10,7 @@ from archspec.expand.holes import Hole, find_holes
 from archspec.expand.lints import lints
 from archspec.expand.nets import candidates, unknown_names
 from archspec.limits import DEFAULT, Budget, Limits
-from archspec.model import define, open_net
+from archspec.model import Model, define, open_net
 from archspec.record import Record
 from archspec.silence import heard, misspelt
 from archspec.source import Diagnostic, Source, SpecError
@@ -63,8 +63,13 @@ def check(source: Source, net: str | None = None, limits: Limits = DEFAULT, *, a
 
 
 def _of_net(definitions: Definitions, net: str | None, budget: Budget, advice: bool) -> Iterator[Diagnostic]:
+    return of_model(lambda: open_net(definitions, net, {}, budget=budget), advice)
+
+
+def of_model(opened: Callable[[], Model], advice: bool) -> Iterator[Diagnostic]:
+    """What is found in one network as it is opened, and in what it asserts."""
     try:
-        model = open_net(definitions, net, {}, budget=budget)
+        model = opened()
         yield from model.warnings
         yield from model.failures()
         if advice:

@@ -11,7 +11,7 @@ import click
 
 from archspec.commands.spec import Request, reads_specs
 from archspec.commands.streams import deliver, is_colored
-from archspec.source import Diagnostic, Source, SpecError, render
+from archspec.source import Diagnostic, Source, render
 
 if TYPE_CHECKING:
     from archspec.check import Checked
@@ -73,15 +73,10 @@ def _check(request: Request, fixing: bool, advice: bool) -> Checked:
 
 def _bound(request: Request, advice: bool) -> Checked:
     """What is found in the one network that the options make of a spec."""
-    from archspec.check import Checked
+    from archspec.check import Checked, of_model
 
     source, _ = request.source()
-    try:
-        model = request.open()
-        findings = (*model.warnings, *model.failures(), *(model.advice() if advice else ()))
-    except SpecError as error:
-        return Checked(source, (), (), error.diagnostics)
-    return Checked(source, (model.name,), (), findings)
+    return Checked(source, (), (), tuple(of_model(request.open, advice)))
 
 
 def _fix(checked: Checked, check: Callable[[Source], Checked]) -> Checked:

@@ -15,7 +15,6 @@ from archspec.limits import DEFAULT, Budget, Limits, parse_limits
 from archspec.source import Source, SpecError
 
 if TYPE_CHECKING:
-    from archspec.expand.definitions import Definitions
     from archspec.model import Model
 
 
@@ -60,26 +59,12 @@ class Request(NamedTuple):
         source, net = self.source()
         budget = Budget(self.limits)
         definitions = define(source, budget)
-        _demand_arguments(definitions, net, self.bindings)
         model = open_net(definitions, net, self.bindings, self.outputs, budget)
         return model.fc_to_conv(self.input_shape) if self.fc_to_conv else model
 
     def spare(self, model: Model) -> tuple[str, ...]:
         """The files that no output may take the place of: the spec, and what it imports."""
         return (*(() if self.spec in (None, "-") else (str(self.spec),)), *map(str, model.files))
-
-
-def _demand_arguments(definitions: Definitions, net: str | None, bindings: Mapping[str, str | bool]) -> None:
-    """Refuses a net that was named and lacks arguments, which the command line gives by -D."""
-    named = definitions.nets.get(net or "")
-    missing = [f.name for f in named.formals if f.default is None and f.name not in bindings] if named else []
-    if missing:
-        from archspec.model import UsageError
-
-        bound = " ".join(f"-D {name}=..." for name in missing)
-        raise UsageError(
-            f"{net} needs {' and '.join(missing)}", f"bind {'it' if len(missing) == 1 else 'them'}: {bound}"
-        )
 
 
 def identity(source: Source) -> dict[str, str]:

@@ -56,11 +56,9 @@ def choose(definitions: Definitions, name: str | None, bound: set[str]) -> synta
     """The net to run, or None for a file whose flow stands outside any net.  Raises UsageError."""
     nets = definitions.nets
     if name is not None:
-        if name in nets:
-            return nets[name]
-        matching = [n for n in nets if n.lower() == name.lower()]
+        matching = [name] if name in nets else [n for n in nets if n.lower() == name.lower()]
         if len(matching) == 1:
-            return nets[matching[0]]
+            return _with_arguments(nets[matching[0]], bound)
         near = nearest(name, nets)
         listed = f"the nets here are {', '.join(nets)}" if nets else "this file is one net without a name; leave it out"
         raise UsageError(f"no net is named {name}", f"did you mean {near}? {listed}" if near else listed)
@@ -77,6 +75,16 @@ def choose(definitions: Definitions, name: str | None, bound: set[str]) -> synta
         need = " ".join(f"-D {f.name}=..." for f in first.formals if f.default is None)
         raise UsageError(f"every net here needs arguments: {listed}", f"bind them: {first.name} {need}")
     raise UsageError(f"this file has {len(ready)} nets to choose from: {', '.join(ready)}", f"name one: {ready[0]}")
+
+
+def _with_arguments(net: syntax.Net, bound: set[str]) -> syntax.Net:
+    """The net, where every argument has a value."""
+    missing = [f.name for f in net.formals if f.default is None and f.name not in bound]
+    if missing:
+        each = "it" if len(missing) == 1 else "them"
+        bind = " ".join(f"-D {name}=..." for name in missing)
+        raise UsageError(f"{net.name} needs {' and '.join(missing)}", f"bind {each}: {bind}")
+    return net
 
 
 def _signature(net: syntax.Net) -> str:

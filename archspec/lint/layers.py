@@ -59,7 +59,7 @@ def weights_in_fc(analysis: Analysis) -> Iterator[Diagnostic]:
     held = [i for i, node in enumerate(graph.nodes) if node.op.name == "FC" and flat[i]]
     params = sum(rows[i].params for i in held)
     if 2 * params > analysis.totals.params:
-        share = f"{params:,} of {analysis.totals.params:,}, {params / analysis.totals.params:.0%}"
+        share = f"{params:,} of {analysis.totals.params:,}, {params / analysis.totals.params:.1%}"
         message = "the fully connected layers hold most of the parameters"
         largest = graph.nodes[max(held, key=lambda i: rows[i].params)]
         yield note("N407", message, largest, "GAP before the last FC needs none of the wide ones", share)

@@ -123,6 +123,11 @@ def _operands(text: str, node: ast.BinOp, indent: int, head: str, tail: str, sta
         inner = [flat] if len(flat) <= WIDTH else _operands(text, left, indent + 4, "", "", False)
         return [f"{pad}{head}(", *inner, f"{pad}{end}{tail}"]
     operands.append(("", left))
+    if statement and len(operands) == 2 and isinstance(node.right, ast.Call):
+        # A statement of one operator whose last call can be opened needs no parentheses around it all.
+        before = f"{head}{text[node.col_offset : node.right.col_offset]}"
+        if indent + len(before) + len(ast.unparse(node.right.func)) < WIDTH:
+            return _value(text, node.right, indent, before, tail)
     inside = statement or bool(head)
     lines = [f"{pad}{head}("] if inside else []
     for sign, part in reversed(operands):
