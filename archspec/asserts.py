@@ -13,6 +13,7 @@ from archspec.expand.lints import COUNTS as COUNTS
 from archspec.expand.nets import Requirement
 from archspec.expand.taps import shape_fact
 from archspec.expand.values import Scope, Value, Word, fail, kind, show
+from archspec.field import Field
 from archspec.limits import deep
 from archspec.source import Diagnostic, Fix, Span, SpecError, nearest
 
@@ -59,7 +60,9 @@ def _totals(analysis: Analysis) -> _Facts:
     totals = analysis.totals
     first = analysis.graph.nodes[analysis.graph.outputs[0].node]
     facts = _Facts({name: getattr(totals, name) for name in (*COUNTS, "depth")})
-    facts["receptive_field"] = _extent(totals.field)
+    extent = _extent(totals.field)
+    if extent is not None:
+        facts["receptive_field"] = extent
     for name in _SHAPES:
         try:
             facts[f"output.{name}"] = shape_fact(first.shape, name, first.span)
@@ -84,9 +87,14 @@ def _work(analysis: Analysis) -> Work:
     return count_work(analysis)
 
 
-def _extent(field: Any) -> int:
-    """The size of a receptive field on its longest axis."""
-    return max((axis.size for axis in field.axes), default=1) if field is not None else 1
+def _extent(field: Field | None) -> int | None:
+    """The size of a receptive field on its longest axis; None where it is not known, or global and nothing else."""
+    return max((axis.size for axis in field.axes), default=None) if field is not None else None
+
+
+def _no_extent(span: Span) -> NoReturn:
+    help = "the Field column of archspec analyze says as much: global, or ?"
+    fail("A114", "there is no local receptive field here", span, help=help)
 
 
 def _check(requirement: Requirement, facts: _Facts, analysis: Analysis) -> Diagnostic | None:
@@ -166,6 +174,8 @@ def _unknown(ref: syntax.Ref, requirement: Requirement, facts: _Facts, analysis:
     """Says what a name that nothing defines is in an assert, or leaves it to be told as anywhere else."""
     first, _, last = ref.name.partition(".")
     nodes, message = analysis.graph.nodes, f"nothing is named {ref.name}"
+    if ref.name == "receptive_field":
+        _no_extent(ref.span)
     if first == "output" and last:
         shape = nodes[analysis.graph.outputs[0].node].shape
         what = ("a vector of", "a sequence of", "a map of", "a volume of")[min(len(shape), 4) - 1]
@@ -205,7 +215,8 @@ def _tapped(tap: syntax.Tap, requirement: Requirement, analysis: Analysis) -> Va
     if not rows:
         fail("A502", f"@{tap.name} is not in this network", tap.span, help="it was left out with an output")
     if last.name == "receptive_field":
-        return _extent(rows[0].field)
+        extent = _extent(rows[0].field)
+        return _no_extent(last.span) if extent is None else extent
     if last.name not in COUNTS:
         known = (*COUNTS, *_SHAPES, "receptive_field")
         near = nearest(last.name, known)

@@ -51,7 +51,7 @@ MAY_IMPORT = {
     "explain": ("analyze", "field", "formula", "graph", "op", "report.grid", "report.wording", "source"),
     "check": ("", "expand", "limits", "model", "pages", "record", "silence", "source"),
     "pages": ("limits", "model", "record", "source"),
-    "asserts": ("analyze", "expand", "limits", "memory", "source", "syntax", "work"),
+    "asserts": ("analyze", "expand", "field", "limits", "memory", "source", "syntax", "work"),
     "fold": ("graph", "op"),
     "report": (
         "",
