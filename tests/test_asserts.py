@@ -139,7 +139,7 @@ def test_an_assert_says_in_which_iteration_it_fails() -> None:
 
 def test_a_field_that_is_global_or_unknown_has_no_extent() -> None:
     for text in ("INPUT(784) -> FC(10)", "INPUT(3x8x8) -> FC(16) -> RESHAPE((1, 4, 4)) -> CONV(3) as z"):
-        with pytest.raises(SpecError, match="A114.*no local receptive field"):
+        with pytest.raises(archspec.SpecError, match="A114.*no local receptive field"):
             archspec.loads(f"{text}\nassert receptive_field == 1").failures()
-    with pytest.raises(SpecError, match="A114.*no local receptive field"):
+    with pytest.raises(archspec.SpecError, match="A114.*no local receptive field"):
         archspec.loads(f"{text}\nassert @z.receptive_field == 1").failures()
