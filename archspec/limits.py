@@ -55,7 +55,7 @@ class Budget:
     """What one run has used of its limits: text read, and work done.
 
     Work is counted in steps, of at most 4 microseconds: a step of a flow, an iteration, a branch, an input of a join
-    and a label with an index are one each, a node two, a join and an operator on shapes that it did not meet before
+    and a label with an index are one each, a node three, a join and an operator on shapes that it did not meet before
     four more, a stamp of a block or shared flow five.  What is cheaper counts in ticks, TICKS to the step: a piece of
     an expression, an entry of a list.  That stops what makes no node and would run to the end:
     `[RELU?(off)]*1000000`, or lists of lists.

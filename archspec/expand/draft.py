@@ -104,7 +104,7 @@ class Draft:
         if len(path) > limits.path_length:
             message = f"a node's path has more than {limits.path_length:,} characters: {path[:60]}..."
             over("A613", message, span, "path_length", "give shorter names")
-        self.budget.spend(2 * TICKS, span, path)
+        self.budget.spend(3 * TICKS, span, path)
         if path in self._at:
             fail(
                 "A110",
