@@ -53,7 +53,10 @@ def check(source: Source, net: str | None = None, limits: Limits = DEFAULT, *, a
     skipped = () if net else tuple(name for name in definitions.nets if name not in nets)
     # of the text, whatever is expanded
     found = [("", finding) for finding in (*misspelt(source), *heard(lints(definitions)))]
-    found += [(name, finding) for name in nets for finding in _of_net(definitions, name, budget, advice)]
+    for name in nets:
+        found += [(name, finding) for finding in _of_net(definitions, name, budget, advice)]
+        if any(finding.code.startswith("A6") for _, finding in found):
+            break  # the limits are of the whole text: nothing is left of them for the other nets
     if not definitions.nets and (definitions.statements or not definitions.blocks):
         found += [("", finding) for finding in _of_flow(definitions, budget, advice)]
     told = {finding.span for _, finding in found if finding.severity == "error"}
