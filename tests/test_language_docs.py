@@ -23,9 +23,9 @@ from test_readme import console
 
 from archspec.actions import RESERVED
 from archspec.asserts import COUNTS
+from archspec.expand.choose import candidates
 from archspec.expand.functions import FUNCTIONS
 from archspec.expand.joins import COMBINATORS
-from archspec.expand.nets import candidates
 from archspec.expand.residual import SHORTCUTS
 from archspec.limits import DEFAULT, Limits
 from archspec.model import define, open_model

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from archspec.expand.choose import candidates
 from archspec.expand.definitions import Definitions
 from archspec.expand.holes import Hole, find_holes
 from archspec.expand.lints import lints
-from archspec.expand.nets import candidates, unknown_names
+from archspec.expand.nets import unknown_names
 from archspec.limits import DEFAULT, Budget, Limits
 from archspec.model import Model, define, open_net
 from archspec.record import Record

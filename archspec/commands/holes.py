@@ -24,8 +24,8 @@ def command(request: Request) -> int:
     Example:
       archspec holes -e 'INPUT -> [CONV -> RELU]*N -> FC'
     """
+    from archspec.expand.choose import choose
     from archspec.expand.holes import find_open
-    from archspec.expand.nets import choose
     from archspec.model import define
 
     source, _ = request.source()

@@ -1,4 +1,4 @@
-"""Which net a file runs, and its expansion from statements to a graph."""
+"""The expansion of a net from statements to a graph."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from itertools import islice
 
 from archspec import syntax
 from archspec.expand import taps
+from archspec.expand.choose import choose
 from archspec.expand.definitions import Definitions, settle_names
 from archspec.expand.draft import way_in
 from archspec.expand.evaluate import Evaluator
@@ -47,66 +48,6 @@ class Expansion:
     warnings: tuple[Diagnostic, ...]
 
 
-def candidates(definitions: Definitions) -> list[str]:
-    """The nets that can be run without arguments."""
-    return [n for n, net in definitions.nets.items() if all(f.default is not None for f in net.formals)]
-
-
-def choose(definitions: Definitions, name: str | None, bound: set[str]) -> syntax.Net | None:
-    """The net to run, or None for a file whose flow stands outside any net.  Raises UsageError."""
-    nets = definitions.nets
-    if name is not None:
-        matching = [name] if name in nets else [n for n in nets if n.lower() == name.lower()]
-        if len(matching) == 1:
-            return _with_arguments(nets[matching[0]], bound)
-        near = nearest(name, nets)
-        listed = f"the nets here are {', '.join(nets)}" if nets else "this file is one net without a name; leave it out"
-        raise UsageError(f"no net is named {name}", f"did you mean {near}? {listed}" if near else listed)
-    if not nets:
-        if not any(isinstance(s, syntax.Flow | syntax.For) for s in definitions.statements):
-            _no_net(definitions)
-        return None
-    ready = [n for n, net in nets.items() if all(f.default is not None or f.name in bound for f in net.formals)]
-    if len(ready) == 1:
-        return nets[ready[0]]
-    listed = ", ".join(_signature(net) for net in nets.values())
-    if not ready:
-        first = next(iter(nets.values()))
-        need = " ".join(f"-D {f.name}=..." for f in first.formals if f.default is None)
-        raise UsageError(f"every net here needs arguments: {listed}", f"bind them: {first.name} {need}")
-    raise UsageError(f"this file has {len(ready)} nets to choose from: {', '.join(ready)}", f"name one: {ready[0]}")
-
-
-def _with_arguments(net: syntax.Net, bound: set[str]) -> syntax.Net:
-    """The net, where every argument has a value."""
-    missing = [f.name for f in net.formals if f.default is None and f.name not in bound]
-    if missing:
-        each = "it" if len(missing) == 1 else "them"
-        bind = " ".join(f"-D {name}=..." for name in missing)
-        raise UsageError(f"{net.name} needs {' and '.join(missing)}", f"bind {each}: {bind}")
-    return net
-
-
-def _signature(net: syntax.Net) -> str:
-    return f"{net.name}({', '.join(f.name for f in net.formals)})" if net.formals else net.name
-
-
-def _no_net(definitions: Definitions) -> None:
-    if definitions.blocks:
-        blocks = ", ".join(definitions.blocks)
-        raise UsageError(
-            f"{definitions.source.name} is a library of blocks ({blocks}) and holds no net",
-            "write a net that uses one: -e 'from \"FILE\" import BLOCK' and a flow, or archspec analyze another file",
-        )
-    raise SpecError(
-        (
-            Diagnostic(
-                "A117", f"{definitions.source.name} holds no network", help="write INPUT(3x32x32) -> CONV(64) -> ..."
-            ),
-        )
-    )
-
-
 def expand(
     definitions: Definitions, net: str | None, bindings: Bindings, budget: Budget, outputs: tuple[str, ...] = ()
 ) -> Expansion:
@@ -118,7 +59,8 @@ def expand(
     try:
         settle_names(definitions, lambda s, e: x.values_in(s, top).need(e), bindings.get)
     except SpecError as error:
-        _give_up(x, error, definitions.file.statements, top)
+        _report(x, error)
+        _give_up(x, definitions.file.statements, top)
     chosen = choose(definitions, net, set(bindings.given))
     if chosen is None:
         statements = definitions.statements
@@ -244,14 +186,11 @@ def _run(x: Expander, statements: tuple[syntax.Statement, ...], place: Place, he
             fail("A117", "nothing flows here", here, help="write a flow: INPUT -> CONV(64) -> RELU -> FC(10)")
         except SpecError as error:
             _report(x, error)
-    return _give_up(x, SpecError(()), statements, place)
+    return _give_up(x, statements, place)
 
 
-def _give_up(
-    x: Expander, error: SpecError, statements: Iterable[syntax.Statement], place: Place
-) -> list[tuple[str, int]]:
+def _give_up(x: Expander, statements: Iterable[syntax.Statement], place: Place) -> list[tuple[str, int]]:
     """Raises what was found, and which names further on are misspelt."""
-    _report(x, error)
     for slip in misspelt(x, statements, place):
         _report(x, slip)
     return _raise(x)
